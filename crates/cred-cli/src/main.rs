@@ -1,0 +1,3 @@
+//! The operator's command for stores of Google OAuth credentials
+
+fn main() {}

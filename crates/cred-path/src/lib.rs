@@ -1,0 +1,1 @@
+//! Names and places of stored credentials: locations, user ids, document names

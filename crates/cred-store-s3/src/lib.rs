@@ -1,0 +1,1 @@
+//! Typed JSON documents with compare-and-swap in S3 and other object stores

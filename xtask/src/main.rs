@@ -1,0 +1,3 @@
+//! Development tasks: tests with real servers, lints, layer checks, benchmarks
+
+fn main() {}
