@@ -5,6 +5,9 @@
 //! - **Documents.** [`DocumentStore`] is what a backend promises: small documents by name, atomic writes with a
 //!   [`Precondition`], a [`Version`] per state, one typed [`StoreError`]. [`DocumentStoreExt`] adds JSON of any Serde
 //!   type. Who wants "typed JSON documents with compare-and-swap" needs nothing else.
+//! - **Credentials.** [`Credential`] is what one user has granted, in a JSON form that other programs read too and
+//!   whose unknown members survive; [`Expiry`] reads every way of writing a time; [`Secret`] is not printed by accident.
+//!   A [`DecodeError`] says where a document is wrong and shows nothing of it.
 
 mod backoff;
 mod document;
@@ -27,3 +30,15 @@ pub use place::Place;
 pub use probe::{ConditionalPut, Probe, ProbeCache, probe};
 pub use typed::{DocumentStoreExt, UpdateError, Versioned, decode_settled};
 pub use version::{InvalidVersion, Version};
+
+mod credential;
+mod decode_error;
+mod expiry;
+mod json;
+mod secret;
+
+pub use credential::{Credential, Status};
+pub use decode_error::{DecodeError, DecodeErrorKind, JsonType, LooksLike};
+pub use expiry::Expiry;
+pub use json::MAX_DEPTH;
+pub use secret::Secret;
