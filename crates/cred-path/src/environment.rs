@@ -5,8 +5,8 @@ use std::{env, fmt};
 
 /// The environment variables that a store is opened with.
 ///
-/// Every function of this project that honours a variable takes one of these. A program passes [`from_process`](Self::from_process)
-/// once; a test passes what it wants to be true.
+/// Every function of this project that honours a variable takes one of these. A program passes
+/// [`from_process`](Self::from_process) once; a test passes what it wants to be true.
 ///
 /// ```
 /// use cred_path::Environment;

@@ -60,7 +60,8 @@ pub(crate) fn shortened(text: &str) -> String {
     }
 }
 
-/// A location as it may appear in a message: shortened, and without `key:secret@`, which some tools accept before a bucket.
+/// A location as it may appear in a message: shortened, and without `key:secret@`, which some tools accept before a
+/// bucket.
 pub(crate) fn quotable(input: &str) -> String {
     let Some((scheme, rest)) = input.split_once("://") else { return shortened(input) };
     let authority = rest.split('/').next().unwrap_or_default();

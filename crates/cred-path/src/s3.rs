@@ -128,10 +128,11 @@ pub(crate) fn checked_key(bucket: &str, key: &str, input: &str) -> Result<String
     Ok(segments.join("/") + last_slash)
 }
 
-/// The first rule that `bucket` breaks of those on the page "General purpose bucket naming rules" of the Amazon S3 User Guide.
+/// The first rule that `bucket` breaks of those on the page "General purpose bucket naming rules" of the Amazon S3 User
+/// Guide.
 ///
-/// Reserved names are refused too: what they stand for (access points, directory and table buckets) has other rights and other
-/// promises than a bucket.
+/// Reserved names are refused too: what they stand for (access points, directory and table buckets) has other rights and
+/// other promises than a bucket.
 fn broken_bucket_rule(bucket: &str) -> Option<&'static str> {
     let alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let reserved = ["xn--", "sthree-", "amzn-s3-demo-"].iter().any(|prefix| bucket.starts_with(prefix))

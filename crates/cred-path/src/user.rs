@@ -66,10 +66,10 @@ impl UserId {
         Self::new(id).ok().filter(|user| user.document_name() == *name)
     }
 
-    /// The names that earlier programs gave this user's document, where they differ from today's, oldest first.
+    /// The names that earlier programs gave this user's document, where they differ from today's.
     ///
-    /// These are the id itself, and the id with `_` for every character but `A-Za-z0-9@._-`. Several users may share such a
-    /// name, so what is found there is theirs only if the document says so.
+    /// First the id itself, if it can be a name at all; then the id with `_` for every character but `A-Za-z0-9@._-`. Several
+    /// users may share such a name, so what is found there is theirs only if the document says so.
     pub fn legacy_names(&self) -> Vec<DocumentName> {
         let mut names = vec![self.document_name()];
         for id in [self.0.clone(), flattened(&self.0)] {
