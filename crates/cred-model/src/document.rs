@@ -191,19 +191,34 @@ pub struct Listed {
     pub version: Option<Version>,
 }
 
-/// Why an item of a listing is not a document.
+/// Why something that has a name in a store is not a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Oddity {
     /// Its name is not one that a document can have.
     #[error("not a document name")]
     InvalidName,
-    /// A pipe, a socket or a device.
+    /// A directory, a pipe, a socket or a device.
     #[error("not a regular file")]
     NotAFile,
+    /// A symbolic link: one that stays in the store is read, but none is written through or replaced.
+    #[error("a symbolic link")]
+    Symlink,
     /// A symbolic link that leads out of the store, or nowhere.
-    #[error("a symbolic link that leads out of the store")]
+    #[error("a symbolic link that leads out of the store, or nowhere")]
     SymlinkLeadsOut,
+}
+
+impl Oddity {
+    /// What the reader can do about it: one imperative clause, no full stop.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::InvalidName => "rename it to 1 to 255 bytes without slashes and control characters",
+            Self::NotAFile => "move it out of the store",
+            Self::Symlink => "put a regular file in the place of the link, or write to where it leads",
+            Self::SymlinkLeadsOut => "put a regular file in the place of the link, or open the store it leads to",
+        }
+    }
 }
 
 /// The answer of [`DocumentStore::try_lock`].

@@ -4,7 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{Place, Version};
+use cred_path::Location;
+
+use crate::{Oddity, Place, Version};
 
 /// Why a store could not do as asked.
 ///
@@ -155,6 +157,16 @@ pub enum StoreError {
         effect: Effect,
     },
 
+    /// What has this name is not a document, so it is neither read nor replaced.
+    #[error("cannot {action} {place}")]
+    #[expect(missing_docs, reason = "fields are named after their types")]
+    NotADocument {
+        action: Action,
+        place: Place,
+        #[source]
+        why: Oddity,
+    },
+
     /// The store does not encrypt as required.
     #[error("{place} is not encrypted as required ({required}): the server reported {found}")]
     NotEncrypted {
@@ -270,9 +282,13 @@ impl StoreError {
                 Some(s3) => Some(format!("{} and s3:ListBucket on {}", allow(*action, place), s3.bucket_arn())),
                 None => Some(allow(*action, place)),
             },
+            Self::Timeout { place, .. } if matches!(place.location(), Location::Local(_)) => {
+                Some("see who holds the locks below .locks/ (lslocks shows them), or allow more time".into())
+            }
             Self::Network { .. } | Self::Timeout { .. } => {
                 Some("check network, proxy, endpoint and clock, or allow more time, then try again".into())
             }
+            Self::NotADocument { why, .. } => Some(why.hint().into()),
             Self::NotEncrypted { .. } => {
                 Some("choose an encryption that the bucket grants, or set the bucket's default encryption".into())
             }
@@ -311,6 +327,7 @@ impl StoreError {
             | Self::Misconfigured { .. }
             | Self::MissingCredentials { .. }
             | Self::MissingOrForbidden { .. }
+            | Self::NotADocument { .. }
             | Self::NotEncrypted { .. }
             | Self::TooLarge { .. }
             | Self::Unsupported { .. }
@@ -342,6 +359,7 @@ impl StoreError {
             | Self::Misconfigured { .. }
             | Self::MissingCredentials { .. }
             | Self::MissingOrForbidden { .. }
+            | Self::NotADocument { .. }
             | Self::Throttled { .. }
             | Self::TooLarge { .. }
             | Self::Unsupported { .. }
