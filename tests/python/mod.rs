@@ -20,12 +20,19 @@ impl Python {
         })
     }
 
-    /// Runs `script` of this package in an empty environment; what it prints, one JSON value a line.
+    /// Runs a command of `peer.py`, which prints `N` JSON values.
+    pub(crate) fn peer<const N: usize>(&self, arguments: &[&OsStr]) -> [Value; N] {
+        let printed = self.run("python/peer.py", arguments);
+        let values: Vec<_> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        values.try_into().unwrap()
+    }
+
+    /// Runs `script` of this package in an empty environment; what it prints.
     ///
     /// # Panics
     ///
     /// When the script fails, with what it printed.
-    pub(crate) fn run(&self, script: &str, arguments: &[&dyn AsRef<OsStr>]) -> Vec<Value> {
+    pub(crate) fn run(&self, script: &str, arguments: &[&OsStr]) -> String {
         let output = Command::new(&self.interpreter)
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script))
             .args(arguments)
@@ -33,7 +40,8 @@ impl Python {
             .output()
             .unwrap();
         let printed = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success(), "{self:?}: {printed}{}", String::from_utf8_lossy(&output.stderr));
-        printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let complaints = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{script} {arguments:?} by {self:?}: {printed}{complaints}");
+        printed
     }
 }
