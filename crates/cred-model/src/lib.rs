@@ -19,6 +19,7 @@ mod probe;
 mod typed;
 mod version;
 
+pub use backoff::Backoff;
 pub use document::{
     ConditionalDelete, Document, DocumentStore, Entry, EntryStream, Fetched, Listed, Lock, MAX_DOCUMENT_BYTES, Oddity,
     Precondition, TryLock,

@@ -8,8 +8,7 @@ use cred_path::DocumentName;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::backoff;
-use crate::{Document, DocumentStore, Place, Precondition, StoreError, Version};
+use crate::{Backoff, Document, DocumentStore, Place, Precondition, StoreError, Version};
 
 /// A value and the version of the document that holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +81,7 @@ pub trait DocumentStoreExt: DocumentStore {
     /// Replaces the value called `name` by what `change` makes of it: read, change, compare and swap.
     ///
     /// `change` gets `None` if there is no document yet. When somebody else writes in between it is called again with
-    /// the newer value, after a short random wait, up to 100 times.
+    /// the newer value, after a short random wait, as [`Backoff`] says.
     ///
     /// # Errors
     ///
@@ -99,7 +98,7 @@ pub trait DocumentStoreExt: DocumentStore {
         E: Send,
     {
         async move {
-            let mut retry = 0;
+            let mut backoff = Backoff::new();
             loop {
                 let (value, precondition) = match self.get_json(name).await? {
                     Some(Versioned { value, version }) => (Some(value), Precondition::IfVersion(version)),
@@ -108,10 +107,9 @@ pub trait DocumentStoreExt: DocumentStore {
                 let value = change(value).map_err(UpdateError::Refused)?;
                 match self.put_json(name, &value, precondition).await {
                     Ok(version) => return Ok(Versioned { value, version }),
-                    Err(error) if error.is_conflict() && retry < MAX_RETRIES => backoff::pause(retry).await,
+                    Err(error) if error.is_conflict() && backoff.pause().await => {}
                     Err(error) => return Err(error.into()),
                 }
-                retry += 1;
             }
         }
     }
@@ -130,8 +128,6 @@ pub enum UpdateError<E> {
     Store(#[from] StoreError),
 }
 
-/// How often an update is tried again. Sixteen processes that do nothing else lose about four tries of five.
-const MAX_RETRIES: u32 = 99;
 /// How long a document that cannot be decoded may be one that is being written, and how often it is looked at.
 const TORN_FOR: Duration = Duration::from_millis(500);
 const TORN_POLL: Duration = Duration::from_millis(25);
