@@ -71,6 +71,14 @@ impl Expiry {
         text.and_then(|text| Self::parse(&text)).unwrap_or_else(|| Self::Unreadable(Secret::new(raw)))
     }
 
+    /// Reads the JSON value `raw`, in the forms of other programs too: seconds or milliseconds from 1970, and the nine
+    /// numbers of the crate `time` (year, day of the year, hour, minute, second, nanosecond, and the offset).
+    pub(crate) fn from_foreign_json(raw: &str) -> Self {
+        let time =
+            serde_json::from_str(raw).ok().and_then(from_unix).or_else(|| from_nine(serde_json::from_str(raw).ok()?));
+        time.map_or_else(|| Self::from_json(raw), Self::at)
+    }
+
     /// The JSON value to store: naive UTC as Python's `datetime.isoformat()` writes it, or null.
     pub(crate) fn to_json(&self) -> Secret {
         match self {
@@ -152,6 +160,23 @@ fn parse_zone(text: &str) -> Option<TimeDelta> {
     let part = |at: usize| size.get(at..).filter(|rest| !rest.is_empty()).map_or(Some("00"), |rest| rest.get(..2));
     let offset = NaiveTime::from_hms_opt(digits(part(0)?, 2)?, digits(part(2)?, 2)?, digits(part(4)?, 2)?)?;
     (size.len() <= 6).then(|| TimeDelta::seconds(sign * i64::from(offset.num_seconds_from_midnight())))
+}
+
+/// Milliseconds from 1e11 on, which are seconds no sooner than the year 5138.
+fn from_unix(number: i64) -> Option<SystemTime> {
+    const FIRST_MILLIS: u64 = 100_000_000_000;
+    let size = number.unsigned_abs();
+    let distance = if size < FIRST_MILLIS { Duration::from_secs(size) } else { Duration::from_millis(size) };
+    let epoch = SystemTime::UNIX_EPOCH;
+    if number < 0 { epoch.checked_sub(distance) } else { epoch.checked_add(distance) }
+}
+
+fn from_nine([year, day, clock @ .., nano, hours, minutes, seconds]: [i32; 9]) -> Option<SystemTime> {
+    let [hour, minute, second] = clock.map(|part| u32::try_from(part).ok());
+    let date = NaiveDate::from_yo_opt(year, u32::try_from(day).ok()?)?;
+    let time = date.and_hms_nano_opt(hour?, minute?, second?, u32::try_from(nano).ok()?)?;
+    let [hours, minutes, seconds] = [hours, minutes, seconds].map(i64::from);
+    time.and_utc().checked_sub_signed(TimeDelta::seconds((hours * 60 + minutes) * 60 + seconds)).map(from_utc)
 }
 
 fn split(text: &str, separator: char) -> Option<[&str; 3]> {

@@ -1,11 +1,13 @@
 //! JSON as text: an object's members with their values untouched, and how they are laid out again.
 
-use std::{borrow::Cow, collections::HashSet, fmt, iter};
+use std::{collections::HashSet, fmt, iter};
 
+use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
-use crate::{DecodeError, DecodeErrorKind, JsonType, MAX_DOCUMENT_BYTES};
+use crate::{DecodeError, DecodeErrorKind, JsonType, MAX_DOCUMENT_BYTES, Secret};
 
 /// The most levels of arrays and objects that a document may have, as in `serde_json`.
 pub const MAX_DEPTH: usize = 128;
@@ -16,10 +18,10 @@ pub(crate) struct Json<'a> {
     root: &'a str,
 }
 
-/// A name and its JSON value, as they stand in a document or as an import has put them.
+/// A name and its JSON value, a part of the text.
 pub(crate) struct Member<'a> {
     pub(crate) name: String,
-    pub(crate) value: Cow<'a, str>,
+    pub(crate) value: &'a str,
 }
 
 impl<'a> Json<'a> {
@@ -67,7 +69,7 @@ impl<'a> Json<'a> {
                 let name: String =
                     serde_json::from_str(key.get()).map_err(|_| self.error(key.get(), DecodeErrorKind::Syntax))?;
                 if seen.insert(name.clone()) {
-                    Ok(Member { name, value: value.get().into() })
+                    Ok(Member { name, value: value.get() })
                 } else {
                     let name = name.chars().take(64).collect();
                     Err(self.error(key.get(), DecodeErrorKind::DuplicateKey { name }))
@@ -76,11 +78,10 @@ impl<'a> Json<'a> {
             .collect()
     }
 
-    /// What is wrong with `part`; an import's own text counts as the beginning of the document.
+    /// What is wrong with `part`, a part of the text.
     pub(crate) fn error(&self, part: &str, kind: DecodeErrorKind) -> DecodeError {
-        let offset = part.as_ptr().addr().wrapping_sub(self.text.as_ptr().addr());
-        let root = self.root.as_ptr().addr() - self.text.as_ptr().addr();
-        DecodeError::new(kind, self.text.as_bytes(), if offset < self.text.len() { offset } else { root })
+        let offset = part.as_ptr().addr() - self.text.as_ptr().addr();
+        DecodeError::new(kind, self.text.as_bytes(), offset)
     }
 }
 
@@ -89,16 +90,21 @@ pub(crate) fn quote(text: &str) -> String {
     serde_json::to_string(text).expect("any text is a JSON string")
 }
 
-/// Appends an object as Python's `json.dump(indent=2)` does, except that letters beyond ASCII stay as they are.
-pub(crate) fn write_object<'m>(out: &mut String, members: impl IntoIterator<Item = (&'m str, &'m str)>) {
+/// An object as Python's `json.dump(indent=2)` writes it, except that letters beyond ASCII stay as they are.
+///
+/// The memory is overwritten when the last handle to it is dropped.
+pub(crate) fn document(members: &[(&str, Secret)]) -> Bytes {
+    // Longer than most, so that growing leaves no copy of a secret behind.
+    let mut out = Zeroizing::new(String::with_capacity(4096));
     out.push('{');
-    for (index, (name, value)) in members.into_iter().enumerate() {
+    for (index, (name, value)) in members.iter().enumerate() {
         out.push_str(if index == 0 { "\n  " } else { ",\n  " });
         out.push_str(&quote(name));
         out.push_str(": ");
-        write_value(out, value);
+        write_value(&mut out, value.expose());
     }
     out.push_str("\n}");
+    Bytes::from_owner(out)
 }
 
 /// Appends the member value `raw` with each of its tokens unchanged and new white space between them.
