@@ -65,7 +65,7 @@ pub enum ImportNote {
     #[error("left out \"quota_project\": Google's Java library writes the client secret there")]
     DroppedQuotaProject,
     /// A cache held several tokens.
-    #[error("took the refreshable token with most scopes and left out {count} others")]
+    #[error("took the refreshable token with most scopes and left out {count} more")]
     IgnoredTokens { count: usize },
     /// No client is known to refresh with.
     #[error("no client id and secret: cannot be refreshed; give the client file")]
@@ -363,7 +363,7 @@ mod tests {
     #[test]
     fn of_a_cache_the_refreshable_token_with_most_scopes_is_taken() {
         let imported = import(
-            r#"[{"scopes": ["a", "b", "c"], "token": {"access_token": "1"}},
+            r#"[{"scopes": ["a", "b", "c"], "token": {"access_token": "1", "scopes": []}},
                 {"scopes": ["a", "b"], "token": {"access_token": "2", "refresh_token": "r"}},
                 {"scopes": ["a"], "token": {"access_token": "3", "refresh_token": "r"}}]"#,
         );
@@ -413,10 +413,7 @@ mod tests {
             error.to_string()
         };
         assert_eq!(fails(None, "\"SENTINEL\""), "not a credential but a string at line 1 column 1");
-        assert_eq!(
-            fails(None, "[]"),
-            "not a credential but an object without an access or refresh token at line 1 column 1"
-        );
+        assert_eq!(fails(None, "[]"), "not a credential but an array at line 1 column 1");
         assert_eq!(
             fails(None, r#"[{"scopes": ["SENTINEL"]}]"#),
             "not a credential but an object without an access or refresh token at line 1 column 2"

@@ -9,6 +9,8 @@
 //!   whose unknown members survive; [`Expiry`] reads every way of writing a time; [`Secret`] is not printed by accident.
 //!   A [`DecodeError`] says where a document is wrong and shows nothing of it.
 
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
+
 mod backoff;
 mod document;
 mod error;

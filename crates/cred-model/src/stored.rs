@@ -50,7 +50,7 @@ impl Credential {
                 None => credential.layout.push(Slot::Extra { name, value: Secret::new(value) }),
             }
         }
-        let missing = Field::ALL.map(Slot::Field).into_iter().filter(|place| !credential.layout.contains(place));
+        let missing = Field::ALL.map(Slot::Field).into_iter().filter(|slot| !credential.layout.contains(slot));
         credential.layout.extend(missing.collect::<Vec<_>>());
         if credential.access_token.is_none() && credential.refresh_token.is_none() {
             return Err(json.error(json.root(), DecodeErrorKind::NotACredential { looks_like }));

@@ -1,9 +1,11 @@
 //! The token cache of yup-oauth2: an array of `{"scopes": […], "token": {…}}`.
 
+use std::cmp::Reverse;
+
 use serde_json::value::RawValue;
 
 use crate::{
-    DecodeError, DecodeErrorKind, LooksLike,
+    DecodeError, DecodeErrorKind, JsonType, LooksLike,
     json::{Json, Member},
 };
 
@@ -20,14 +22,15 @@ pub(crate) fn tokens<'a>(json: &Json<'a>) -> Result<Vec<Vec<Member<'a>>>, Decode
         let mut entry_members = json.members(entry.get())?;
         let token = entry_members.iter().find(|member| member.name == "token");
         let mut members = json.members(token.ok_or_else(|| no_credential(entry.get()))?.value)?;
+        members.retain(|member| member.name != "scopes");
         entry_members.retain(|member| member.name == "scopes");
         members.append(&mut entry_members);
         tokens.push(members);
     }
     if tokens.is_empty() {
-        return Err(no_credential(json.root()));
+        return Err(json.error(json.root(), DecodeErrorKind::NotAnObject { found: JsonType::Array }));
     }
-    tokens.sort_by_cached_key(|members| std::cmp::Reverse(worth(members)));
+    tokens.sort_by_cached_key(|members| Reverse(worth(members)));
     Ok(tokens)
 }
 
