@@ -1,7 +1,7 @@
 //! A directory as a document store: atomic, durable, private.
 //!
 //! [`LocalStore`] keeps one file per document, in one directory, and keeps every promise of
-//! [`DocumentStore`](cred_model::DocumentStore):
+//! [`DocumentStore`]:
 //!
 //! ```
 //! use cred_model::{DocumentStore, DocumentStoreExt, Precondition};
