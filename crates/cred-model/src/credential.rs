@@ -286,6 +286,12 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_token_is_none() {
+        let credential = Credential::new().with_access_token("").with_refresh_token("");
+        assert_eq!(credential, Credential::new());
+    }
+
+    #[test]
     fn status_is_about_the_access_token_and_use_about_both() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_858_096);
         let later = r#""2026-10-01T12:34:57""#;

@@ -16,7 +16,7 @@ pub struct DecodeError {
 impl DecodeError {
     /// What is wrong at byte `offset` of `input`.
     pub(crate) fn new(kind: DecodeErrorKind, input: &[u8], offset: usize) -> Self {
-        let before = &input[..offset.min(input.len())];
+        let before = &input[..offset];
         let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |newline| newline + 1);
         let line = 1 + before.iter().filter(|b| **b == b'\n').count();
         Self { kind, line, column: 1 + before.len() - line_start }

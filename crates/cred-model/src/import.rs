@@ -311,6 +311,12 @@ mod tests {
                 TokenResponse,
                 format!(r#"{{"expiry":"2026-10-01T12:34:56.123456","token":"t","token_type":"Bearer",{google}}}"#),
             ),
+            // Names of ours beside theirs, and a time that is null
+            (
+                r#"{"access_token": "t", "scopes": ["a"], "scope": "b", "expiry": null, "expires_at": 1790858096}"#,
+                TokenResponse,
+                format!(r#"{{"expiry":"2026-10-01T12:34:56","scope":"b","scopes":["a"],"token":"t",{google}}}"#),
+            ),
             // Node
             (
                 r#"{"access_token": "t", "scope": "a", "expiry_date": 1790858096123}"#,
@@ -363,12 +369,14 @@ mod tests {
     #[test]
     fn of_a_cache_the_refreshable_token_with_most_scopes_is_taken() {
         let imported = import(
-            r#"[{"scopes": ["a", "b", "c"], "token": {"access_token": "1", "scopes": []}},
-                {"scopes": ["a", "b"], "token": {"access_token": "2", "refresh_token": "r"}},
+            r#"[{"scopes": ["a", "b", "c"], "token": {"access_token": "1"}},
+                {"scopes": ["a", "b"], "token": {"access_token": "2", "refresh_token": "r", "scopes": []}},
                 {"scopes": ["a"], "token": {"access_token": "3", "refresh_token": "r"}}]"#,
         );
         assert_eq!(imported.credential.access_token().unwrap().expose(), "2");
+        assert_eq!(imported.credential.scopes(), ["a", "b"]);
         assert_eq!(imported.notes[0], ImportNote::IgnoredTokens { count: 2 });
+        assert!(Credential::from_json(&imported.credential.to_json()).is_ok());
     }
 
     #[test]
@@ -400,6 +408,9 @@ mod tests {
             assert_eq!(imported.credential.token_uri(), Some("https://x/token"));
             assert_eq!(imported.notes, []);
         }
+        let known = br#"{"refresh_token": "r", "client_id": "c", "client_secret": "known", "token_uri": "known"}"#;
+        let imported = Import::new(now()).with_client_file(CLIENT_FILE).read(known).unwrap();
+        assert_eq!(imported.credential, Credential::from_json(known).unwrap());
     }
 
     #[test]

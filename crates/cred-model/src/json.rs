@@ -189,7 +189,7 @@ fn too_deep(text: &str) -> Option<&str> {
 /// Where `serde_json` says it is: both numbers count from 1, the column in bytes, 0 standing for the line's end.
 fn offset_of(text: &str, line: usize, column: usize) -> usize {
     let line_start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    line_start + column.saturating_sub(1)
+    (line_start + column.saturating_sub(1)).min(text.len())
 }
 
 /// The members of an object, double ones too.
