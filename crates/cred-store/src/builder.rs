@@ -19,11 +19,7 @@ pub struct Builder {
 
 impl Builder {
     pub(crate) fn new() -> Self {
-        Self {
-            location: None,
-            environment: Environment::from_process(),
-            deadline: None,
-        }
+        Self { location: None, environment: Environment::from_process(), deadline: None }
     }
 
     /// The place of the store: a directory, or `s3://bucket/prefix/`.
@@ -64,9 +60,7 @@ impl Builder {
     fn documents(&self, location: Location) -> Result<Arc<dyn DocumentStore>, StoreError> {
         match location {
             #[cfg(feature = "local")]
-            Location::Local(path) => {
-                Ok(Arc::new(cred_store_local::LocalStore::new(path)))
-            }
+            Location::Local(path) => Ok(Arc::new(cred_store_local::LocalStore::new(path))),
             other => Err(StoreError::Misconfigured {
                 setting: format!("the location {other}"),
                 problem: "is of a kind that this program was built without".into(),

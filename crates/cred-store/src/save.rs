@@ -229,11 +229,13 @@ fn aside_level() -> DocumentName {
 
 #[cfg(test)]
 mod tests {
+    use cred_model::Secret;
+
     use super::*;
     use crate::testing::{access, ada, put, store, user};
 
     fn refresh_token(stored: &Stored) -> Option<&str> {
-        stored.credential.refresh_token().map(|token| token.expose())
+        stored.credential.refresh_token().map(Secret::expose)
     }
 
     #[tokio::test]
