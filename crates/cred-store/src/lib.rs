@@ -27,6 +27,8 @@
 //!
 //! This is the one library of the workspace that logs above `debug`: `info` when credentials are saved, deleted, found
 //! or absent, `warn` for what was skipped, with the fields `user` and `location`, and never a secret.
+#![cfg_attr(all(doctest, feature = "local"), doc = include_str!("../README.md"))]
+#![cfg_attr(all(doctest, feature = "local"), doc = include_str!("../../../README.md"))]
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
