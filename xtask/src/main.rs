@@ -4,6 +4,7 @@
 mod bench;
 mod cache;
 mod ci;
+mod members;
 mod minio;
 mod outcome;
 mod peers;
