@@ -28,7 +28,7 @@ Development tasks of this workspace.
 Usage: cargo xtask <TASK>
 
 Tasks:
-  test    runs every test, beside a MinIO and two Pythons
+  test    runs every test, beside the programs that it needs
   minio   runs a MinIO in the foreground, and prints the environment to use
   tidy    checks layers, licences, manifests and tracked files
   ci      checks everything, crate by crate, then runs every test

@@ -3,19 +3,24 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Error, Result, bail};
 
 use crate::cache::Cache;
 use crate::minio::{self, Running};
+use crate::process;
 use crate::python::Python;
 
 /// What a test needs beside it, as its `#[ignore = "needs …"]` says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Peer {
     MinIo,
+    /// Both of them: a test that reads dates wants to see each.
     Python,
-    Python310,
+    /// The right to mount, in a namespace of one's own.
+    Root,
+    Strace,
 }
 
 /// What becomes of tests whose peer is missing.
@@ -35,9 +40,9 @@ pub(crate) struct Peers {
 }
 
 impl Peer {
-    const ALL: [Self; 3] = [Self::MinIo, Self::Python, Self::Python310];
+    const ALL: [Self; 4] = [Self::MinIo, Self::Python, Self::Root, Self::Strace];
 
-    /// The peers in a reason like `needs MinIO and Python 3.10`; `None` if it is not one of that form.
+    /// The peers in a reason like `needs MinIO and Python`; `None` if it is not one of that form.
     pub(crate) fn of_reason(reason: &str) -> Option<Vec<Self>> {
         let named = |name: &str| Self::ALL.into_iter().find(|peer| peer.to_string() == name);
         reason.strip_prefix("needs ")?.split(" and ").map(named).collect()
@@ -49,11 +54,10 @@ impl Peer {
                 "install Go 1.24 or newer, put `minio` on PATH, or set CRED_TEST_S3_ENDPOINT and its two keys"
             }
             Self::Python => {
-                "have a Python 3.11 or newer with venv (pyenv install 3.11), and a package index that pip can reach"
+                "have Pythons 3.10 and 3.11 or newer with venv (pyenv install 3.10 3.11), and an index that pip can reach"
             }
-            Self::Python310 => {
-                "have a Python 3.10 with venv (pyenv install 3.10), and a package index that pip can reach"
-            }
+            Self::Root => "run it as root, where that may mount (`unshare --mount true`)",
+            Self::Strace => "install strace, where processes may be traced (`strace true`)",
         }
     }
 }
@@ -63,7 +67,8 @@ impl fmt::Display for Peer {
         f.write_str(match self {
             Self::MinIo => "MinIO",
             Self::Python => "Python",
-            Self::Python310 => "Python 3.10",
+            Self::Root => "root",
+            Self::Strace => "strace",
         })
     }
 }
@@ -77,13 +82,17 @@ impl Peers {
     pub(crate) fn find(run: &Path, missing: Missing) -> Result<Self> {
         let cache = Cache::open()?;
         let (mut variables, mut absent) = (Vec::new(), Vec::new());
-        for (peer, variable, python) in [
-            (Peer::Python, "CRED_TEST_PYTHON", Python::Current),
-            (Peer::Python310, "CRED_TEST_PYTHON_310", Python::Oldest),
-        ] {
+        for (variable, python) in [("CRED_TEST_PYTHON_310", Python::Oldest), ("CRED_TEST_PYTHON", Python::Current)] {
             match python.find(&cache) {
                 Ok(interpreter) => variables.push((variable, interpreter.into_os_string())),
-                Err(error) => absent.push((peer, error)),
+                Err(error) => absent.push((Peer::Python, error)),
+            }
+        }
+        for (peer, probe) in
+            [(Peer::Root, &["unshare", "--mount", "true"][..]), (Peer::Strace, &["strace", "-o", "/dev/null", "true"])]
+        {
+            if let Err(error) = process::output(Command::new(probe[0]).args(&probe[1..])) {
+                absent.push((peer, error));
             }
         }
         let mut minio = None;
@@ -131,8 +140,8 @@ mod tests {
     #[test]
     fn a_reason_names_peers_and_nothing_else() {
         assert_eq!(Peer::of_reason("needs MinIO"), Some(vec![Peer::MinIo]));
-        assert_eq!(Peer::of_reason("needs MinIO and Python 3.10"), Some(vec![Peer::MinIo, Peer::Python310]));
-        for other in ["", "slow", "needs MinIo", "needs Python 2", "needs"] {
+        assert_eq!(Peer::of_reason("needs MinIO and Python"), Some(vec![Peer::MinIo, Peer::Python]));
+        for other in ["", "slow", "needs MinIo", "needs Python 3.10", "needs"] {
             assert_eq!(Peer::of_reason(other), None, "{other}");
         }
     }

@@ -12,8 +12,8 @@ use crate::peers::{Missing, Peer, Peers};
 use crate::process;
 
 pub(crate) const HELP: &str = "\
-Runs every test of the workspace beside its peers: MinIO, and two Pythons with google-auth,
-workspace-mcp and boto3. They are found, or made once and kept in a cache; docs/testing.md says where.
+Runs every test of the workspace beside its peers: MinIO, two Pythons with google-auth, workspace-mcp and
+boto3, strace, root. They are found, or made once and kept in a cache; docs/testing.md says where.
 Tests whose peer is missing are ignored, and named at the end with the remedy.
 
 Usage: cargo xtask test [--require-all] [-- ARGS]
