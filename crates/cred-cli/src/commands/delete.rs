@@ -1,0 +1,87 @@
+//! `cred delete`: removes documents, and nothing else.
+
+use cred_store::{CredentialStore, Error, UserId};
+use serde::Serialize;
+use serde_json::json;
+
+use super::task;
+use crate::args::{Delete, Global};
+use crate::consent;
+use crate::message::{Code, Failure, Verb};
+use crate::output::Output;
+
+/// The answer for one id.
+#[derive(Serialize)]
+struct Deleted {
+    id: String,
+    deleted: bool,
+    revoked: bool,
+    location: String,
+}
+
+/// The answer for one of several ids that failed.
+#[derive(Serialize)]
+struct NotDeleted {
+    id: String,
+    error: Failure,
+}
+
+/// The answer for one of several ids.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answer {
+    Done(Deleted),
+    Failed(NotDeleted),
+}
+
+pub(super) async fn run(
+    arguments: &Delete,
+    global: &Global,
+    store: &CredentialStore,
+    output: Output,
+) -> Result<Code, Failure> {
+    let Delete { users, yes, dry_run } = arguments;
+    if !dry_run {
+        let names = users.iter().map(|user| format!("{:?}", user.as_str())).collect::<Vec<_>>().join(", ");
+        consent::require(&format!("delete {names} from {}", store.location()), *yes, global)?;
+    }
+    if let [user] = &users[..] {
+        let deleted = delete(user, *dry_run, store, output).await?;
+        if output.is_json() {
+            output.json(&deleted)?;
+        }
+        return Ok(Code::Ok);
+    }
+
+    let (mut results, mut code) = (Vec::new(), None);
+    for user in users {
+        let (result, ended) = match delete(user, *dry_run, store, output).await {
+            Ok(deleted) => (Answer::Done(deleted), Code::Ok),
+            Err(error) => {
+                output.explain(&error);
+                let ended = error.code;
+                (Answer::Failed(NotDeleted { id: user.to_string(), error }), ended)
+            }
+        };
+        results.push(result);
+        // Where all ended in the same way, that is how it ended.
+        code = Some(code.filter(|code| *code != ended).map_or(ended, |_| Code::Partial));
+    }
+    if output.is_json() {
+        output.json(&json!({ "results": results }))?;
+    }
+    Ok(code.unwrap_or(Code::Ok))
+}
+
+async fn delete(user: &UserId, dry_run: bool, store: &CredentialStore, output: Output) -> Result<Deleted, Failure> {
+    let location = store.location();
+    let failed = |error: Error| Failure::of(task(Verb::Delete, store, user), &error);
+    let is_there = if dry_run { store.exists(user).await } else { store.delete(user).await }.map_err(failed)?;
+    if !is_there {
+        let place = cred_model::Place::store(location);
+        return Err(failed(Error::NotFound { user: user.clone(), place }));
+    }
+    output.say(&format!("{} {user} from {location}", if dry_run { "would delete" } else { "deleted" }));
+    let location = location.document(&user.document_name());
+    Ok(Deleted { id: user.to_string(), deleted: !dry_run, revoked: false, location })
+}
