@@ -70,6 +70,7 @@ mod directory;
 mod level;
 mod list;
 mod lock;
+mod read;
 mod replace;
 
 use std::fmt;

@@ -9,8 +9,9 @@ use futures_util::{TryStreamExt, stream};
 use rustix::fs::FileType;
 
 use crate::LocalStore;
-use crate::call::{Call, modified, size};
+use crate::call::Call;
 use crate::directory::{Directory, Links, is};
+use crate::read::{modified, size};
 
 /// The documents of `store`, and what is odd between them.
 pub(crate) fn entries(store: LocalStore) -> EntryStream {

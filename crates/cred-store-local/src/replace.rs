@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use cred_model::{MAX_DOCUMENT_BYTES, Precondition, StoreError, Version};
 
-use crate::call::{Call, version_of};
+use crate::call::Call;
 use crate::directory::{Directory, Links};
+use crate::read::version_of;
 
 impl Call {
     /// Replaces the document by `body`.
@@ -104,7 +105,9 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    use cred_model::{DocumentStore, Effect, Oddity, Precondition, StoreError};
+    use cred_model::{
+        ConditionalDelete, ConditionalPut, DocumentStore, Effect, Oddity, Precondition, Probe, StoreError,
+    };
     use cred_path::DocumentName;
     use tokio::runtime::Runtime;
     use tokio::task::JoinSet;
@@ -236,6 +239,15 @@ mod tests {
         assert!(names(home.path()).is_empty());
     }
 
+    #[tokio::test]
+    async fn the_probe_finds_conditions_honoured_and_leaves_no_document() {
+        let directory = tempfile::tempdir().unwrap();
+        let found = cred_model::probe(&LocalStore::new(directory.path())).await.unwrap();
+        let (conditional_put, conditional_delete) = (ConditionalPut::Honoured, ConditionalDelete::Atomic);
+        assert_eq!(found, Probe { conditional_put, conditional_delete });
+        assert_eq!(names(&directory.path().join(".locks")), ["store.lock"]);
+    }
+
     /// Holds the lock of all writers, as a process does that was stopped at the wrong moment.
     fn stopped_writer(directory: &Path) -> File {
         let lock = File::options().read(true).write(true).open(directory.join(".locks/store.lock")).unwrap();
@@ -249,14 +261,13 @@ mod tests {
         let store = LocalStore::new(directory.path());
         let runtime = Runtime::new().unwrap();
         runtime.block_on(store.put(&ada(), "old".into(), Precondition::Always)).unwrap();
-        let stopped = stopped_writer(directory.path());
+        let _stopped = stopped_writer(directory.path());
         let hasty = store.with_deadline(Duration::from_millis(20));
         let saved = runtime.block_on(hasty.put(&ada(), "new".into(), Precondition::Always));
         assert!(matches!(saved, Err(StoreError::Timeout { effect: Effect::None, .. })), "{saved:?}");
         let deleted = runtime.block_on(hasty.delete(&ada(), None));
         assert!(matches!(deleted, Err(StoreError::Timeout { effect: Effect::None, .. })), "{deleted:?}");
-        drop(stopped);
-        // Waits for the threads.
+        // Waits for the threads, none of which waits for the lock any more.
         drop(runtime);
         assert_eq!(fs::read_to_string(directory.path().join("ada.json")).unwrap(), "old");
         assert_eq!(names(directory.path()), [".locks", "ada.json"]);
