@@ -1,0 +1,283 @@
+//! S3 itself: four signed requests.
+
+mod client;
+mod failure;
+mod list;
+mod xml;
+
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::DateTime;
+use cred_model::{Action, Document, Fetched, MAX_DOCUMENT_BYTES, Precondition, StoreError, Version};
+use http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, LAST_MODIFIED};
+use http::{Method, StatusCode};
+
+use self::client::{Answer, Client, Repeat, Request};
+use self::failure::Failure;
+use crate::credentials::Keys;
+use crate::encryption::Encryption;
+use crate::wire::{Delete, Level, Mark, Object, Page, Put, Target, Wire};
+
+const ENCRYPTION: HeaderName = HeaderName::from_static("x-amz-server-side-encryption");
+const KMS_KEY: HeaderName = HeaderName::from_static("x-amz-server-side-encryption-aws-kms-key-id");
+const WRITE_ID: HeaderName = HeaderName::from_static("x-amz-meta-write-id");
+const WRITE_REPLACES: HeaderName = HeaderName::from_static("x-amz-meta-write-replaces");
+
+/// A page has at most 1,000 keys of at most 1,024 bytes, each of which takes up to three when encoded, and what else it
+/// says of them.
+const PAGE_BYTES: usize = 8 << 20;
+/// The answers to writes and deletions have no body to speak of.
+const NO_BODY: usize = 64 << 10;
+
+/// A bucket.
+#[derive(Debug)]
+pub(crate) struct S3 {
+    client: Client,
+    encryption: Encryption,
+    site: Site,
+}
+
+/// What errors say about a bucket.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) bucket: String,
+    pub(crate) region: String,
+    /// Scheme, host and port.
+    pub(crate) endpoint: String,
+    /// Whether the endpoint is other than AWS's own for the region.
+    pub(crate) is_custom: bool,
+    pub(crate) read_timeout: Duration,
+}
+
+/// How a bucket is reached.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) site: Site,
+    pub(crate) bucket_url: String,
+    pub(crate) keys: Keys,
+    pub(crate) encryption: Encryption,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) attempts: u32,
+}
+
+impl S3 {
+    /// A bucket with a client of its own; sends nothing.
+    pub(crate) fn new(settings: Settings) -> Result<Self, StoreError> {
+        let Settings { site, bucket_url, keys, encryption, connect_timeout, attempts } = settings;
+        let allow_http = bucket_url.starts_with("http://");
+        let http =
+            client::pool(connect_timeout, site.read_timeout, allow_http).map_err(|_| StoreError::Misconfigured {
+                setting: "TLS".into(),
+                problem: "could not be set up".into(),
+                expected: "work: install the certificates of the system, usually the package ca-certificates".into(),
+            })?;
+        let client = Client { http, bucket_url, region: site.region.clone(), keys, attempts };
+        Ok(Self { client, encryption, site })
+    }
+
+    async fn read(&self, target: &Target<'_>, headers: HeaderMap) -> Result<Option<Answer>, Failure> {
+        let request = Request {
+            method: Method::GET,
+            key: &target.key,
+            query: &[],
+            headers,
+            body: Bytes::new(),
+            repeat: Repeat::Freely,
+            limit: MAX_DOCUMENT_BYTES as usize,
+        };
+        match self.client.send(&request).await {
+            Ok(answer) => Ok(Some(answer)),
+            // Any other 404 may come from somewhere else: a missing bucket, a proxy.
+            Err(failure) if failure.code() == Some("NoSuchKey") => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn write(
+        &self,
+        target: &Target<'_>,
+        body: Bytes,
+        precondition: &Precondition,
+        mark: Option<&Mark>,
+    ) -> Result<Answer, Failure> {
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        match &self.encryption {
+            Encryption::Aes256 => {
+                headers.insert(ENCRYPTION, HeaderValue::from_static("AES256"));
+            }
+            Encryption::Kms { key } => {
+                headers.insert(ENCRYPTION, HeaderValue::from_static("aws:kms"));
+                if let Some(key) = key {
+                    headers.insert(KMS_KEY, header(key));
+                }
+            }
+            Encryption::BucketDefault | Encryption::None => {}
+        }
+        match precondition {
+            Precondition::Always => {}
+            Precondition::IfAbsent => {
+                headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
+            }
+            Precondition::IfVersion(version) => {
+                headers.insert(IF_MATCH, etag(version));
+            }
+        }
+        if let Some(Mark { id, replaces }) = mark {
+            headers.insert(WRITE_ID, header(id));
+            headers.insert(WRITE_REPLACES, header(replaces));
+        }
+        let repeat = match precondition {
+            Precondition::Always => Repeat::Freely,
+            Precondition::IfAbsent | Precondition::IfVersion(_) => Repeat::UnlessApplied,
+        };
+        let request =
+            Request { method: Method::PUT, key: &target.key, query: &[], headers, body, repeat, limit: NO_BODY };
+        self.client.send(&request).await
+    }
+
+    async fn remove(&self, target: &Target<'_>, headers: HeaderMap, repeat: Repeat) -> Result<Answer, Failure> {
+        let request = Request {
+            method: Method::DELETE,
+            key: &target.key,
+            query: &[],
+            headers,
+            body: Bytes::new(),
+            repeat,
+            limit: NO_BODY,
+        };
+        self.client.send(&request).await
+    }
+
+    /// The server cannot encrypt as it was asked to, or `None` if that was not the trouble.
+    fn misconfigured(&self, failure: &Failure) -> Option<StoreError> {
+        let problem = match (&self.encryption, failure.code()?) {
+            (Encryption::Aes256 | Encryption::Kms { .. }, "NotImplemented") => "is more than this server can do",
+            (Encryption::Kms { .. }, "KMS.NotFoundException" | "kms:KeyNotFound") => "names a key that does not exist",
+            _ => return None,
+        };
+        Some(StoreError::Misconfigured {
+            setting: "encryption".into(),
+            problem: format!("{} {problem}", self.encryption),
+            expected: "bucket-default, none, or kms:KEY with a key of this region".into(),
+        })
+    }
+}
+
+#[async_trait]
+impl Wire for S3 {
+    async fn get(&self, target: &Target<'_>) -> Result<Option<Object>, StoreError> {
+        let answer = self.read(target, HeaderMap::new()).await;
+        let object = answer.and_then(|answer| answer.map(object).transpose());
+        object.map_err(|failure| failure.into_error(Action::Read, target.place(), &self.site))
+    }
+
+    async fn get_if_changed(&self, target: &Target<'_>, version: &Version) -> Result<Fetched, StoreError> {
+        let unless = HeaderMap::from_iter([(IF_NONE_MATCH, etag(version))]);
+        let fetched = match self.read(target, unless).await {
+            Ok(None) => Ok(Fetched::Absent),
+            Ok(Some(answer)) if answer.status == StatusCode::NOT_MODIFIED => Ok(Fetched::Unchanged),
+            Ok(Some(answer)) => object(answer).map(|object| match object.document {
+                // A server that ignores the condition.
+                document if document.version == *version => Fetched::Unchanged,
+                document => Fetched::Changed(document),
+            }),
+            Err(failure) => Err(failure),
+        };
+        fetched.map_err(|failure| failure.into_error(Action::Read, target.place(), &self.site))
+    }
+
+    async fn put(
+        &self,
+        target: &Target<'_>,
+        body: Bytes,
+        precondition: &Precondition,
+        mark: Option<&Mark>,
+    ) -> Result<Put, StoreError> {
+        let written = match self.write(target, body, precondition, mark).await {
+            Ok(answer) => version(&answer.headers).map(Put::Written),
+            Err(failure) => match precondition {
+                Precondition::IfAbsent if failure.is(412) => Ok(Put::Refused),
+                Precondition::IfVersion(_) if failure.is(412) || failure.code() == Some("NoSuchKey") => {
+                    Ok(Put::Refused)
+                }
+                _ => Err(failure),
+            },
+        };
+        written.map_err(|failure| {
+            let misconfigured = self.misconfigured(&failure);
+            misconfigured.unwrap_or_else(|| failure.into_error(Action::Write, target.place(), &self.site))
+        })
+    }
+
+    async fn delete(&self, target: &Target<'_>) -> Result<(), StoreError> {
+        match self.remove(target, HeaderMap::new(), Repeat::Freely).await {
+            Ok(_) => Ok(()),
+            Err(failure) if failure.code() == Some("NoSuchKey") => Ok(()),
+            Err(failure) => Err(failure.into_error(Action::Delete, target.place(), &self.site)),
+        }
+    }
+
+    async fn delete_at(&self, target: &Target<'_>, version: &Version) -> Result<Delete, StoreError> {
+        let condition = HeaderMap::from_iter([(IF_MATCH, etag(version))]);
+        match self.remove(target, condition, Repeat::UnlessApplied).await {
+            Ok(_) => Ok(Delete::Done),
+            Err(failure) if failure.code() == Some("NoSuchKey") => Ok(Delete::Absent),
+            Err(failure) if failure.is(412) => Ok(Delete::Refused),
+            Err(failure) => Err(failure.into_error(Action::Delete, target.place(), &self.site)),
+        }
+    }
+
+    async fn list(&self, level: &Level<'_>, page: Option<&str>) -> Result<Page, StoreError> {
+        let mut query =
+            vec![("delimiter", "/"), ("encoding-type", "url"), ("list-type", "2"), ("prefix", level.prefix)];
+        query.extend(page.map(|token| ("continuation-token", token)));
+        let request = Request {
+            method: Method::GET,
+            key: "",
+            query: &query,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            repeat: Repeat::Freely,
+            limit: PAGE_BYTES,
+        };
+        let answer = self.client.send(&request).await;
+        let page = answer.and_then(|answer| list::page(&answer.body, level.prefix).map_err(Failure::unusable));
+        page.map_err(|failure| failure.into_error(Action::List, level.place(), &self.site))
+    }
+}
+
+/// The object that an answer brings.
+fn object(answer: Answer) -> Result<Object, Failure> {
+    let Answer { status, headers, body } = answer;
+    if status != StatusCode::OK {
+        return Err(Failure::unusable("an answer that is no object"));
+    }
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let modified = text(LAST_MODIFIED).and_then(|time| DateTime::parse_from_rfc2822(time).ok());
+    let modified = SystemTime::from(modified.ok_or_else(|| Failure::unusable("an answer without Last-Modified"))?);
+    let mark = text(WRITE_ID).zip(text(WRITE_REPLACES));
+    let mark = mark.map(|(id, replaces)| Mark { id: id.into(), replaces: replaces.into() });
+    Ok(Object { document: Document { version: version(&headers)?, body, modified }, mark })
+}
+
+fn version(headers: &HeaderMap) -> Result<Version, Failure> {
+    let etag = headers.get(ETAG).and_then(|etag| Version::new(etag.to_str().ok()?).ok());
+    etag.ok_or_else(|| Failure::unusable("an answer without an ETag"))
+}
+
+/// `version` as a condition. What is no single entity tag (`*`, a list, a version of another kind of store) becomes one
+/// that nothing has.
+fn etag(version: &Version) -> HeaderValue {
+    match version.as_str().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inside) if !inside.is_empty() && !inside.contains('"') => header(version.as_str()),
+        _ => HeaderValue::from_static("\"no-such-version\""),
+    }
+}
+
+/// The callers pass what was checked to be printable ASCII.
+fn header(value: &str) -> HeaderValue {
+    HeaderValue::from_str(value).expect("printable ASCII")
+}
