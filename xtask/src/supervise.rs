@@ -3,11 +3,11 @@
 //! The worker and everything that it starts (cargo, test programs, MinIO) share the group. When the worker ends, however
 //! it ends, or the supervisor is interrupted, the supervisor kills the group, waits until each of its processes is gone
 //! and removes the directory of the run. Should the supervisor itself be killed, the worker sees its standard input
-//! end and does the same.
+//! end, and sees to the same.
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
-use std::{env, fs, io, thread};
+use std::{env, io, thread};
 
 use std::os::unix::process::CommandExt;
 
@@ -57,12 +57,14 @@ pub(crate) fn run(args: &[&str]) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
-/// Lets this worker's whole group end, and `run` vanish, as soon as the supervisor is no more.
+/// Lets this worker's whole group end, and then `run` vanish, as soon as the supervisor is no more.
 pub(crate) fn end_with_supervisor(run: PathBuf) {
     thread::spawn(move || {
         // Nobody writes here, and nobody is left to hear of an error.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
-        let _ = fs::remove_dir_all(run);
+        // Outside the group, and begins when its own standard input ends: with this process.
+        let remove = ["-c", "cat; exec rm -rf \"$0\""];
+        let _remover = Command::new("sh").args(remove).arg(run).stdin(Stdio::piped()).process_group(0).spawn();
         let _ = rustix::process::kill_process_group(rustix::process::getpgrp(), Signal::KILL);
     });
 }

@@ -2,10 +2,10 @@
 
 use std::env;
 use std::fs::{self, File, Permissions};
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal};
 
@@ -31,6 +31,7 @@ fn a_server_and_its_data_are_gone_when_the_task_is_interrupted_terminated_or_kil
             .env("PATH", format!("{}:{}", dir.path().display(), env::var("PATH").unwrap()))
             .env("SAY", &fifo)
             .env("XDG_CACHE_HOME", dir.path())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut server = BufReader::new(File::open(&fifo).unwrap()).lines();
@@ -40,6 +41,9 @@ fn a_server_and_its_data_are_gone_when_the_task_is_interrupted_terminated_or_kil
         rustix::process::kill_process(Pid::from_child(&task), signal).unwrap();
         assert_eq!(task.wait().unwrap().code(), code);
         assert!(server.next().is_none(), "the server has ended");
+        // Ends with the last of those who could still write to it.
+        let complaints = io::read_to_string(task.stderr.take().unwrap()).unwrap();
+        assert_eq!(complaints, "");
         assert!(!Path::new(&data).exists());
     }
 }
