@@ -46,6 +46,8 @@ mod testing;
 pub use builder::Builder;
 pub use cred_model::{Credential, Expiry, Secret, Status, StoreError, Version};
 pub use cred_path::{Environment, Location, UserId};
+#[cfg(feature = "s3")]
+pub use cred_store_s3::Encryption;
 pub use error::Error;
 pub use find::{Filter, Finding, Skipped, WhySkipped};
 pub use listing::Item;
