@@ -15,8 +15,7 @@ use cred_path::DocumentName;
 use object_store::client::{HttpError, HttpErrorKind};
 use object_store::path::Path;
 use object_store::{
-    Attribute, Attributes, Error, GetOptions, GetResult, ObjectStore, ObjectStoreExt, PutMode, PutOptions,
-    UpdateVersion,
+    Attribute, Attributes, Error, GetResult, ObjectStore, ObjectStoreExt, PutMode, PutOptions, UpdateVersion,
 };
 
 use crate::wire::{Delete, Level, Mark, Object, Page, Put, Target, Wire};
@@ -36,8 +35,8 @@ impl Any {
         Self { objects }
     }
 
-    async fn read(&self, target: &Target<'_>, options: GetOptions) -> Result<Object, Failure> {
-        let result = self.objects.get_opts(&path(target)?, options).await?;
+    async fn read(&self, target: &Target<'_>) -> Result<Object, Failure> {
+        let result = self.objects.get(&path(target)?).await?;
         if result.meta.size > MAX_DOCUMENT_BYTES {
             return Err(Failure::TooLarge(result.meta.size));
         }
@@ -51,7 +50,7 @@ impl Any {
 #[async_trait]
 impl Wire for Any {
     async fn get(&self, target: &Target<'_>) -> Result<Option<Object>, StoreError> {
-        match self.read(target, GetOptions::new()).await {
+        match self.read(target).await {
             Ok(object) => Ok(Some(object)),
             Err(Failure::Store(Error::NotFound { .. })) => Ok(None),
             Err(failure) => Err(failure.into_error(Action::Read, target.place(), &*self.objects)),
@@ -145,7 +144,7 @@ enum Failure {
     Key,
     Store(Error),
     TooLarge(u64),
-    /// The store reports neither an entity tag nor a version.
+    /// The answer has neither an entity tag nor a version.
     Versionless,
 }
 
@@ -171,7 +170,10 @@ impl Failure {
                 };
             }
             Self::TooLarge(size) => return StoreError::TooLarge { place, size, limit: MAX_DOCUMENT_BYTES },
-            Self::Versionless => return StoreError::Unsupported { place, feature: "versions" },
+            Self::Versionless => {
+                let refusal = refusal("neither an entity tag nor a version");
+                return StoreError::Server { action, place, endpoint, effect, refusal };
+            }
             Self::Store(error) => error,
         };
         match error {
@@ -240,4 +242,58 @@ fn update_version(version: &Version) -> UpdateVersion {
 fn mark(result: &GetResult) -> Option<Mark> {
     let text = |name| result.attributes.get(name).map(|value| value.as_ref().to_owned());
     Some(Mark { id: text(&WRITE_ID)?, replaces: text(&WRITE_REPLACES)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use cred_model::{ConditionalDelete, DocumentStore};
+    use cred_path::Location;
+    use futures_util::TryStreamExt;
+    use object_store::memory::InMemory;
+
+    use super::*;
+    use crate::S3Store;
+
+    #[tokio::test]
+    async fn names_are_kept_byte_for_byte_and_listed_in_their_order() {
+        let objects = Arc::new(InMemory::new());
+        let store = S3Store::over(objects.clone(), Location::Other("memory".into()));
+        let store = store.scoped(&DocumentName::new("p q%").unwrap());
+        let names = [".json", "a b.json", "a%2Bb@x.json", "a+b.json", "a.json", "a~#?*[].json", "ü.json"];
+        for name in names {
+            store.put(&name.parse().unwrap(), name.into(), Precondition::IfAbsent).await.unwrap();
+            let key = format!("p q%/{name}");
+            assert_eq!(objects.head(&Path::parse(&key).unwrap()).await.unwrap().location.as_ref(), key);
+        }
+        let entries: Vec<_> = store.list().try_collect().await.unwrap();
+        let listed = entries.iter().map(|entry| match entry {
+            Entry::Document(listed) => listed.name.as_str(),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(listed.collect::<Vec<_>>(), names);
+    }
+
+    #[tokio::test]
+    async fn a_conflict_names_the_version_that_is_there() {
+        let store = S3Store::over(Arc::new(InMemory::new()), Location::Other("memory".into()));
+        let name = DocumentName::new("a.json").unwrap();
+        let first = store.put(&name, "1".into(), Precondition::IfAbsent).await.unwrap();
+        let second = store.put(&name, "1".into(), Precondition::IfVersion(first.clone())).await.unwrap();
+        for precondition in [Precondition::IfAbsent, Precondition::IfVersion(first.clone())] {
+            let error = store.put(&name, "1".into(), precondition).await.unwrap_err();
+            assert!(matches!(&error, StoreError::Conflict { found: Some(found), .. } if *found == second), "{error:?}");
+        }
+        assert_eq!(store.conditional_delete().await.unwrap(), ConditionalDelete::ReadFirst);
+        assert!(store.delete(&name, Some(&first)).await.unwrap_err().is_conflict());
+        assert!(store.delete(&name, Some(&second)).await.unwrap());
+    }
+
+    #[test]
+    fn a_version_holds_entity_tag_and_generation() {
+        for (e_tag, generation) in [(Some("\"e\""), None), (Some("\"e\""), Some("17")), (None, Some("17"))] {
+            let update = update_version(&version(e_tag, generation).ok().unwrap());
+            assert_eq!((update.e_tag.as_deref(), update.version.as_deref()), (e_tag, generation));
+        }
+        assert!(matches!(version(None, None), Err(Failure::Versionless)));
+    }
 }

@@ -216,6 +216,8 @@ mod tests {
         Beaten,
         /// It is applied just before the next write, its answer is lost.
         Late,
+        /// The client below sends it twice, and passes on the second answer.
+        Repeated,
         /// It is lost itself.
         RequestLost,
         /// It is applied and replaced by another's write, its answer is lost.
@@ -300,6 +302,10 @@ mod tests {
                     state.apply(body, precondition, Self::mark("another", &replaces));
                 }
                 Fault::Late => state.late = Some((body, precondition.clone(), mark.cloned())),
+                Fault::Repeated => {
+                    state.apply(body, precondition, mark.cloned());
+                    return Ok(Put::RefusedOnRetry);
+                }
                 Fault::RequestLost => {}
                 Fault::Superseded => {
                     let Put::Written(ours) = state.apply(body, precondition, mark.cloned()) else { panic!() };
@@ -358,6 +364,8 @@ mod tests {
             (&[Fault::RequestLost, Fault::AnswerLost], 2),
             (&[Fault::RequestLost, Fault::RequestLost], 3),
             (&[Fault::Late], 2),
+            (&[Fault::Repeated], 1),
+            (&[Fault::RequestLost, Fault::Repeated], 2),
         ] {
             for replace in [false, true] {
                 let (result, state) = write(faults, replace).await;

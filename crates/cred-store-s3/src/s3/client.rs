@@ -21,8 +21,8 @@ use crate::credentials::Keys;
 const IN_PATH: &AsciiSet = &IN_QUERY.remove(b'/');
 /// The same for the query.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// What is read of an answer that reports an error, in bytes.
-const ERROR_BYTES: usize = 64 << 10;
+/// What is read of an answer that has nothing to tell but how it went, in bytes.
+const SMALL_ANSWER: u64 = 64 << 10;
 
 /// A connection pool that signs what it sends.
 pub(super) struct Client {
@@ -54,7 +54,15 @@ pub(super) struct Request<'a> {
     pub(super) body: Bytes,
     pub(super) repeat: Repeat,
     /// The largest answer to read, in bytes.
-    pub(super) limit: usize,
+    pub(super) limit: u64,
+}
+
+impl<'a> Request<'a> {
+    /// A bare request that may be repeated and whose answer has no body to speak of.
+    pub(super) fn new(method: Method, key: &'a str) -> Self {
+        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        Self { method, key, query: &[], headers, body, repeat: Repeat::Freely, limit: SMALL_ANSWER }
+    }
 }
 
 /// When a request that failed is sent again.
@@ -128,14 +136,14 @@ impl Client {
 }
 
 /// The whole answer, or what it says went wrong.
-async fn read(response: HttpResponse, limit: usize) -> Result<Answer, Failure> {
+async fn read(response: HttpResponse, limit: u64) -> Result<Answer, Failure> {
     let (parts, body) = response.into_parts();
     if !(parts.status.is_success() || parts.status == StatusCode::NOT_MODIFIED) {
-        let body = collect(body, ERROR_BYTES).await.unwrap_or_default();
+        let body = collect(body, SMALL_ANSWER).await.unwrap_or_default();
         return Err(Failure::refused(Refused::read(parts.status, &parts.headers, &body)));
     }
     let announced = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if let Some(size) = announced.filter(|size| usize::try_from(*size).map_or(true, |size| size > limit)) {
+    if let Some(size) = announced.filter(|size| *size > limit) {
         return Err(Failure::too_large(size));
     }
     let body = collect(body, limit).await?;
@@ -143,7 +151,7 @@ async fn read(response: HttpResponse, limit: usize) -> Result<Answer, Failure> {
 }
 
 /// A body of at most `limit` bytes.
-async fn collect(body: HttpResponseBody, limit: usize) -> Result<Bytes, Failure> {
+async fn collect(body: HttpResponseBody, limit: u64) -> Result<Bytes, Failure> {
     let mut chunks = body.bytes_stream();
     let Some(first) = chunks.next().await else { return Ok(Bytes::new()) };
     let mut whole = first.map_err(|error| Failure::transport(&error))?;
@@ -153,11 +161,11 @@ async fn collect(body: HttpResponseBody, limit: usize) -> Result<Bytes, Failure>
         let mut longer = whole.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&*shared));
         longer.extend_from_slice(&chunk);
         whole = longer.freeze();
-        if whole.len() > limit {
+        if whole.len() as u64 > limit {
             break;
         }
     }
-    if whole.len() > limit { Err(Failure::too_large(whole.len() as u64)) } else { Ok(whole) }
+    if whole.len() as u64 > limit { Err(Failure::too_large(whole.len() as u64)) } else { Ok(whole) }
 }
 
 /// The connection pool of a store.

@@ -107,9 +107,11 @@ impl Failure {
             Cause::Network(phase) => StoreError::Network { action, place, endpoint, phase, effect },
             Cause::ReadTimeout => StoreError::Timeout { action, place, after: site.read_timeout, effect },
             Cause::Refused(refused) => refused.into_error(action, place, site, effect),
-            Cause::TooLarge(size) => StoreError::TooLarge { place, size, limit: MAX_DOCUMENT_BYTES },
-            Cause::Unusable(what) => {
-                let refusal = Refusal { status: None, code: Some(what.into()), request_id: None };
+            Cause::TooLarge(size) if action == Action::Read => {
+                StoreError::TooLarge { place, size, limit: MAX_DOCUMENT_BYTES }
+            }
+            cause @ (Cause::TooLarge(_) | Cause::Unusable(_)) => {
+                let refusal = Refusal { status: None, code: Some(cause.to_string()), request_id: None };
                 StoreError::Server { action, place, endpoint, effect, refusal }
             }
         }

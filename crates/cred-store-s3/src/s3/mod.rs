@@ -27,9 +27,7 @@ const WRITE_REPLACES: HeaderName = HeaderName::from_static("x-amz-meta-write-rep
 
 /// A page has at most 1,000 keys of at most 1,024 bytes, each of which takes up to three when encoded, and what else it
 /// says of them.
-const PAGE_BYTES: usize = 8 << 20;
-/// The answers to writes and deletions have no body to speak of.
-const NO_BODY: usize = 64 << 10;
+const PAGE_BYTES: u64 = 8 << 20;
 
 /// A bucket.
 #[derive(Debug)]
@@ -78,15 +76,7 @@ impl S3 {
     }
 
     async fn read(&self, target: &Target<'_>, headers: HeaderMap) -> Result<Option<Answer>, Failure> {
-        let request = Request {
-            method: Method::GET,
-            key: &target.key,
-            query: &[],
-            headers,
-            body: Bytes::new(),
-            repeat: Repeat::Freely,
-            limit: MAX_DOCUMENT_BYTES as usize,
-        };
+        let request = Request { headers, limit: MAX_DOCUMENT_BYTES, ..Request::new(Method::GET, &target.key) };
         match self.client.send(&request).await {
             Ok(answer) => Ok(Some(answer)),
             // Any other 404 may come from somewhere else: a missing bucket, a proxy.
@@ -133,21 +123,7 @@ impl S3 {
             Precondition::Always => Repeat::Freely,
             Precondition::IfAbsent | Precondition::IfVersion(_) => Repeat::UnlessApplied,
         };
-        let request =
-            Request { method: Method::PUT, key: &target.key, query: &[], headers, body, repeat, limit: NO_BODY };
-        self.client.send(&request).await
-    }
-
-    async fn remove(&self, target: &Target<'_>, headers: HeaderMap, repeat: Repeat) -> Result<Answer, Failure> {
-        let request = Request {
-            method: Method::DELETE,
-            key: &target.key,
-            query: &[],
-            headers,
-            body: Bytes::new(),
-            repeat,
-            limit: NO_BODY,
-        };
+        let request = Request { headers, body, repeat, ..Request::new(Method::PUT, &target.key) };
         self.client.send(&request).await
     }
 
@@ -199,10 +175,11 @@ impl Wire for S3 {
         let written = match self.write(target, body, precondition, mark).await {
             Ok(answer) => version(&answer.headers).map(Put::Written),
             Err(failure) => match precondition {
-                Precondition::IfAbsent if failure.is(412) => Ok(Put::Refused),
-                Precondition::IfVersion(_) if failure.is(412) || failure.code() == Some("NoSuchKey") => {
+                // 409 tells that another write was going on each time.
+                Precondition::IfAbsent | Precondition::IfVersion(_) if failure.is(412) || failure.is(409) => {
                     Ok(Put::Refused)
                 }
+                Precondition::IfVersion(_) if failure.code() == Some("NoSuchKey") => Ok(Put::Refused),
                 _ => Err(failure),
             },
         };
@@ -213,7 +190,7 @@ impl Wire for S3 {
     }
 
     async fn delete(&self, target: &Target<'_>) -> Result<(), StoreError> {
-        match self.remove(target, HeaderMap::new(), Repeat::Freely).await {
+        match self.client.send(&Request::new(Method::DELETE, &target.key)).await {
             Ok(_) => Ok(()),
             Err(failure) if failure.code() == Some("NoSuchKey") => Ok(()),
             Err(failure) => Err(failure.into_error(Action::Delete, target.place(), &self.site)),
@@ -221,11 +198,12 @@ impl Wire for S3 {
     }
 
     async fn delete_at(&self, target: &Target<'_>, version: &Version) -> Result<Delete, StoreError> {
-        let condition = HeaderMap::from_iter([(IF_MATCH, etag(version))]);
-        match self.remove(target, condition, Repeat::UnlessApplied).await {
+        let headers = HeaderMap::from_iter([(IF_MATCH, etag(version))]);
+        let repeat = Repeat::UnlessApplied;
+        match self.client.send(&Request { headers, repeat, ..Request::new(Method::DELETE, &target.key) }).await {
             Ok(_) => Ok(Delete::Done),
             Err(failure) if failure.code() == Some("NoSuchKey") => Ok(Delete::Absent),
-            Err(failure) if failure.is(412) => Ok(Delete::Refused),
+            Err(failure) if failure.is(412) || failure.is(409) => Ok(Delete::Refused),
             Err(failure) => Err(failure.into_error(Action::Delete, target.place(), &self.site)),
         }
     }
@@ -234,16 +212,8 @@ impl Wire for S3 {
         let mut query =
             vec![("delimiter", "/"), ("encoding-type", "url"), ("list-type", "2"), ("prefix", level.prefix)];
         query.extend(page.map(|token| ("continuation-token", token)));
-        let request = Request {
-            method: Method::GET,
-            key: "",
-            query: &query,
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-            repeat: Repeat::Freely,
-            limit: PAGE_BYTES,
-        };
-        let answer = self.client.send(&request).await;
+        let answer =
+            self.client.send(&Request { query: &query, limit: PAGE_BYTES, ..Request::new(Method::GET, "") }).await;
         let page = answer.and_then(|answer| list::page(&answer.body, level.prefix).map_err(Failure::unusable));
         page.map_err(|failure| failure.into_error(Action::List, level.place(), &self.site))
     }
