@@ -1,0 +1,134 @@
+//! The promises in S3: on the embedded server, on one that is odd as MinIO is, on MinIO itself, and on any object store.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use cred_conformance::{Lack, Oddity, S3Server, Subject, check_all};
+use cred_path::Location;
+use cred_store_s3::{AwsKeys, S3Store, S3StoreBuilder};
+use futures_util::future::BoxFuture;
+use object_store::aws::{AmazonS3Builder, AwsAuthorizer, AwsCredential};
+use object_store::client::{HttpConnector, HttpRequestBody, ReqwestConnector};
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_the_embedded_server() {
+    let server = S3Server::start();
+    server.objects().create_bucket("conformance");
+    let place = Place::embedded(&server);
+    check_all(async || place.fresh()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_a_server_that_ignores_the_condition_of_a_deletion() {
+    let server = S3Server::builder().with_oddity(Oddity::IgnoresDeleteCondition).start();
+    server.objects().create_bucket("conformance");
+    let place = Place::embedded(&server);
+    check_all(async || place.fresh().without(Lack::ConditionalDelete)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs MinIO"]
+async fn over_minio() {
+    let place = Place::minio().await;
+    check_all(async || place.fresh().without(Lack::ConditionalDelete)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_an_object_store_in_memory() {
+    check_all(async || {
+        let objects = Arc::new(InMemory::new());
+        let store = S3Store::over(objects.clone(), Location::Other("memory".into()));
+        Subject::new(store)
+            .with_planter(planter(objects, String::new()))
+            .without(Lack::ConditionalDelete)
+            .without(Lack::Deadlines)
+            .without(Lack::Locks)
+    })
+    .await;
+}
+
+/// A bucket on some server, with room for many stores.
+struct Place {
+    endpoint: String,
+    access_key_id: String,
+    secret_access_key: String,
+    bucket: String,
+    stores: AtomicU32,
+}
+
+impl Place {
+    fn embedded(server: &S3Server) -> Self {
+        Self {
+            endpoint: server.endpoint(),
+            access_key_id: server.access_key_id().into(),
+            secret_access_key: server.secret_access_key().into(),
+            bucket: "conformance".into(),
+            stores: AtomicU32::new(0),
+        }
+    }
+
+    /// A new bucket on the server that `cargo xtask test` provides.
+    async fn minio() -> Self {
+        let variable =
+            |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: cargo xtask test"));
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let place = Self {
+            endpoint: variable("CRED_TEST_S3_ENDPOINT"),
+            access_key_id: variable("CRED_TEST_S3_ACCESS_KEY_ID"),
+            secret_access_key: variable("CRED_TEST_S3_SECRET_ACCESS_KEY"),
+            bucket: format!("conformance-{}", now.as_nanos()),
+            stores: AtomicU32::new(0),
+        };
+        place.create_bucket().await;
+        place
+    }
+
+    /// A store below a prefix that nobody used before.
+    fn fresh(&self) -> Subject {
+        let prefix = format!("{}/", self.stores.fetch_add(1, Ordering::Relaxed));
+        let store = S3StoreBuilder::new(&self.bucket)
+            .with_prefix(&prefix)
+            .with_endpoint(&self.endpoint)
+            .with_credentials(AwsKeys::new(&self.access_key_id, &self.secret_access_key).unwrap());
+        let objects = AmazonS3Builder::new()
+            .with_endpoint(&self.endpoint)
+            .with_allow_http(true)
+            .with_bucket_name(&self.bucket)
+            .with_access_key_id(&self.access_key_id)
+            .with_secret_access_key(&self.secret_access_key);
+        Subject::new(store.build().unwrap())
+            .with_planter(planter(Arc::new(objects.build().unwrap()), prefix))
+            .without(Lack::Locks)
+    }
+
+    /// object_store cannot make buckets, but it signs the request.
+    async fn create_bucket(&self) {
+        let mut request = http::Request::put(format!("{}/{}", self.endpoint.trim_end_matches('/'), self.bucket))
+            .body(HttpRequestBody::empty())
+            .unwrap();
+        let credential = AwsCredential {
+            key_id: self.access_key_id.clone(),
+            secret_key: self.secret_access_key.clone(),
+            token: None,
+        };
+        AwsAuthorizer::new(&credential, "s3", "us-east-1").try_authorize(&mut request, None).unwrap();
+        let client = ReqwestConnector::default().connect(&ClientOptions::new().with_allow_http(true)).unwrap();
+        let response = client.execute(request).await.unwrap();
+        assert!(response.status().is_success(), "making the bucket: {}", response.status());
+    }
+}
+
+/// Writes as another program would, with its own client.
+fn planter(objects: Arc<dyn ObjectStore>, prefix: String) -> impl Fn(String, Bytes) -> BoxFuture<'static, ()> {
+    move |name, body| {
+        let (objects, key) = (objects.clone(), Path::parse(format!("{prefix}{name}")).unwrap());
+        Box::pin(async move {
+            objects.put(&key, body.into()).await.unwrap();
+        })
+    }
+}
