@@ -1,4 +1,5 @@
 //! The promises in S3: on the embedded server, on one that is odd as MinIO is, on MinIO itself, and on any object store.
+#![expect(clippy::unwrap_used, reason = "all of it is a test")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,4 +1,5 @@
 //! What the S3 backend asks a server for: how often, over how many connections, and with which headers.
+#![expect(clippy::unwrap_used, reason = "all of it is a test")]
 
 use cred_conformance::{Oddity, S3Server, S3ServerBuilder};
 use cred_model::{ConditionalDelete, DocumentStore, DocumentStoreExt, Entry, Fetched, Precondition, StoreError};
