@@ -6,7 +6,8 @@ mod faulty;
 
 use std::collections::BTreeSet;
 
-use cred_conformance::{CHECKS, check_all};
+use cred_conformance::{CHECKS, Check, Lack, Subject, check_all};
+use cred_model::MemoryStore;
 
 use crate::faulty::Fault::{self, *};
 use crate::faulty::subject;
@@ -22,14 +23,33 @@ async fn every_promise_is_seen_broken() {
         let faults: Vec<_> = FAULTS.iter().filter(|(_, breaks)| breaks.contains(&check.name)).collect();
         assert!(!faults.is_empty(), "no store breaks {}", check.name);
         for (fault, _) in faults {
-            let run = tokio::spawn(check.run(subject(Some(*fault)))).await;
-            assert!(run.is_err_and(|error| error.is_panic()), "{} passes in spite of {fault:?}", check.name);
+            assert!(fails(check, subject(Some(*fault))).await, "{} passes in spite of {fault:?}", check.name);
         }
     }
     let names: BTreeSet<_> = CHECKS.iter().map(|check| check.name).collect();
     for (fault, breaks) in FAULTS {
         assert!(breaks.iter().all(|name| names.contains(name)), "{fault:?} breaks a promise that is not checked");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lack_has_to_be_declared_and_to_be_there() {
+    for (lack, name) in [
+        (Lack::ConditionalDelete, "deletions_are_as_atomic_as_the_store_says"),
+        (Lack::Deadlines, "a_missed_deadline_is_a_timeout"),
+        (Lack::Locks, "a_lock_excludes_until_it_is_dropped"),
+        (Lack::OtherWriters, "what_cannot_be_a_document_is_an_odd_entry"),
+    ] {
+        let check = CHECKS.iter().find(|check| check.name == name).unwrap();
+        assert!(fails(check, subject(None).without(lack)).await, "{lack:?} is declared, and {name} passes");
+        // Of these four, the store in memory deletes at a version and lacks the rest.
+        let undeclared = fails(check, Subject::new(MemoryStore::new())).await;
+        assert_eq!(undeclared, lack != Lack::ConditionalDelete, "{lack:?} is not declared");
+    }
+}
+
+async fn fails(check: &'static Check, subject: Subject) -> bool {
+    tokio::spawn(check.run(subject)).await.is_err_and(|error| error.is_panic())
 }
 
 /// Each fault with the promises it breaks, as far as they are its own.

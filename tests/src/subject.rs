@@ -65,8 +65,7 @@ impl Subject {
         self
     }
 
-    /// What was declared.
-    pub fn lacks(&self) -> impl Iterator<Item = Lack> {
+    pub(crate) fn lacks(&self) -> impl Iterator<Item = Lack> {
         self.lacks.iter().copied()
     }
 
