@@ -3,7 +3,7 @@
 use std::future::ready;
 use std::task::Poll;
 
-use cred_model::{Credential, Document, Entry, Listed, Place, StoreError, decode_settled};
+use cred_model::{Action, Credential, Document, Entry, Listed, Oddity, Place, StoreError, decode_settled};
 use cred_path::{DocumentName, Location, UserId};
 use futures_core::Stream;
 use futures_util::{TryStreamExt, stream};
@@ -74,15 +74,28 @@ impl CredentialStore {
         let name = match entry {
             Entry::Document(Listed { name, .. }) if name.is_json() => name,
             Entry::Odd { key, why } if key.ends_with(".json") => {
-                let place = Place::store(self.location());
-                let error = StoreError::InvalidName { name: key.clone(), place, problem: why.to_string() }.into();
-                return Some(Item::Unreadable { key, user: None, error });
+                let (user, error) = self.odd(&key, why);
+                return Some(Item::Unreadable { key, user, error: error.into() });
             }
             _ => return None,
         };
         match self.read_listed(&name).await {
             Ok(stored) => Some(Item::Credential(Box::new(stored?))),
             Err(error) => Some(Item::Unreadable { user: user_by_name(&name), key: name.to_string(), error }),
+        }
+    }
+
+    /// Whose document `key` would be if it were one, and why it is not.
+    fn odd(&self, key: &str, why: Oddity) -> (Option<UserId>, StoreError) {
+        match DocumentName::new(key) {
+            Ok(name) if why != Oddity::InvalidName => {
+                let place = Place::document(self.location(), &name);
+                (user_by_name(&name), StoreError::NotADocument { action: Action::Read, place, why })
+            }
+            _ => {
+                let place = Place::store(self.location());
+                (None, StoreError::InvalidName { name: key.to_owned(), place, problem: why.to_string() })
+            }
         }
     }
 
