@@ -13,7 +13,8 @@ pub(crate) fn require(deed: &str, yes: bool, global: &Global) -> Result<(), Fail
     }
     if global.no_input || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         let why = if global.no_input { "--no-input forbids to ask" } else { "there is no terminal to ask on" };
-        return Err(Failure::new(Code::Usage, format!("to {deed} needs consent, and {why}")).with_fix("add --yes"));
+        let message = format!("cannot {deed} without consent: {why}");
+        return Err(Failure::new(Code::Usage, message).with_fix("add --yes"));
     }
     let _ = write!(io::stderr(), "{} [y/N] ", printable(deed));
     if is_yes(&mut io::stdin().lock()) {

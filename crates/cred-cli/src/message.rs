@@ -147,7 +147,9 @@ fn headline(task: Task<'_>, error: &Error) -> String {
         None => format!("{} {store}", verb.word()),
     };
     match (error, user) {
-        (Error::Store(StoreError::AccessDenied { .. } | StoreError::MissingOrForbidden { .. }), _) => {
+        (Error::Store(StoreError::AccessDenied { .. } | StoreError::MissingOrForbidden { .. }), _)
+            if matches!(store, Location::S3(_)) =>
+        {
             format!("may not {what}: {error}")
         }
         (Error::Store(StoreError::Corrupt { place, version, problem, line, column }), Some(user)) => {
@@ -155,20 +157,13 @@ fn headline(task: Task<'_>, error: &Error) -> String {
             let user = user.as_str();
             format!("document of {user:?} is corrupt: {problem} at line {line} column {column} ({place}{version})")
         }
-        // These are about the store, or name the user themselves.
         (
-            Error::Location(_)
-            | Error::NotFound { .. }
-            | Error::OtherUser { .. }
-            | Error::Store(
-                StoreError::BucketNotFound { .. }
-                | StoreError::MissingCredentials { .. }
-                | StoreError::Misconfigured { .. }
-                | StoreError::WrongRegion { .. },
-            ),
-            _,
-        ) => error.to_string(),
-        _ => format!("cannot {what}: {error}"),
+            Error::NotACredential { .. }
+            | Error::Store(StoreError::Conflict { .. } | StoreError::NotEncrypted { .. } | StoreError::TooLarge { .. }),
+            Some(_),
+        ) => format!("cannot {what}: {error}"),
+        // The others say themselves what could not be done, or are about the store as a whole.
+        _ => error.to_string(),
     }
 }
 
@@ -186,7 +181,11 @@ fn fix(task: Task<'_>, error: &Error) -> Option<String> {
         (Error::NotFound { .. }, Some(user)) => {
             Some(format!("see who is there: cred list --names-only; or store one: cred import {user} FILE"))
         }
-        (Error::NotACredential { .. } | Error::Store(StoreError::Corrupt { .. }), Some(user)) => Some(format!(
+        (Error::OtherUser { named, .. }, Some(_)) if task.verb == Verb::Save => Some(format!(
+            "check the id: cred import {} FILE; or add --force, if the account was renamed",
+            shell_word(named)
+        )),
+        (Error::Store(StoreError::Corrupt { .. }), Some(user)) => Some(format!(
             "restore a backup, or sign in again and: cred import --force {user} FILE (keeps the old bytes in .aside/)"
         )),
         (Error::Store(StoreError::Conflict { .. }), Some(user)) => {

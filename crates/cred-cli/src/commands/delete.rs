@@ -2,7 +2,6 @@
 
 use cred_store::{CredentialStore, Error, UserId};
 use serde::Serialize;
-use serde_json::json;
 
 use super::task;
 use crate::args::{Delete, Global};
@@ -19,19 +18,18 @@ struct Deleted {
     location: String,
 }
 
-/// The answer for one of several ids that failed.
+/// The answer for several ids.
 #[derive(Serialize)]
-struct NotDeleted {
-    id: String,
-    error: Failure,
+struct Answer {
+    results: Vec<Outcome>,
 }
 
-/// The answer for one of several ids.
+/// What became of one of several ids.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Answer {
+enum Outcome {
     Done(Deleted),
-    Failed(NotDeleted),
+    Failed { id: String, error: Failure },
 }
 
 pub(super) async fn run(
@@ -56,11 +54,11 @@ pub(super) async fn run(
     let (mut results, mut code) = (Vec::new(), None);
     for user in users {
         let (result, ended) = match delete(user, *dry_run, store, output).await {
-            Ok(deleted) => (Answer::Done(deleted), Code::Ok),
+            Ok(deleted) => (Outcome::Done(deleted), Code::Ok),
             Err(error) => {
                 output.explain(&error);
                 let ended = error.code;
-                (Answer::Failed(NotDeleted { id: user.to_string(), error }), ended)
+                (Outcome::Failed { id: user.to_string(), error }, ended)
             }
         };
         results.push(result);
@@ -68,7 +66,7 @@ pub(super) async fn run(
         code = Some(code.filter(|code| *code != ended).map_or(ended, |_| Code::Partial));
     }
     if output.is_json() {
-        output.json(&json!({ "results": results }))?;
+        output.json(&Answer { results })?;
     }
     Ok(code.unwrap_or(Code::Ok))
 }

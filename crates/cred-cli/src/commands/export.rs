@@ -6,7 +6,7 @@ use std::path::Path;
 
 use cred_model::ExportForm;
 use cred_store::CredentialStore;
-use serde_json::json;
+use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::task;
@@ -14,6 +14,15 @@ use crate::args::{Export, Global};
 use crate::consent;
 use crate::message::{Code, Failure, Verb};
 use crate::output::Output;
+
+/// The answer in JSON, if the credential went to a file.
+#[derive(Serialize)]
+struct Exported {
+    id: String,
+    file: String,
+    format: String,
+    location: String,
+}
 
 pub(super) async fn run(
     arguments: &Export,
@@ -55,9 +64,8 @@ pub(super) async fn run(
     })?;
     output.say(&format!("exported {user} to {} as {format}", file.display()));
     if output.is_json() {
-        let file = file.display().to_string();
-        output
-            .json(&json!({ "id": user.as_str(), "file": file, "format": format.to_string(), "location": location }))?;
+        let (id, file, format) = (user.to_string(), file.display().to_string(), format.to_string());
+        output.json(&Exported { id, file, format, location })?;
     }
     Ok(Code::Ok)
 }

@@ -15,12 +15,14 @@ pub(super) async fn run(arguments: &Find, store: &CredentialStore, output: Outpu
 
     let mut answer = Answer::new(output, store.location());
     for skipped in &finding.skipped {
-        output.note(&format!("skipped {}: {}", skipped.key, skipped.why));
         match &skipped.why {
-            WhySkipped::Unreadable(error) if !matches!(error, Error::NotACredential { .. }) => {
-                answer.add_error(&skipped.key, None, error)?;
+            WhySkipped::Unreadable(error) => {
+                output.note(&format!("skipped: {error}"));
+                if !matches!(error, Error::NotACredential { .. }) {
+                    answer.add_error(&skipped.key, None, error)?;
+                }
             }
-            _ => {}
+            why => output.note(&format!("skipped {}: {why}", skipped.key)),
         }
     }
     if finding.found.is_empty() {

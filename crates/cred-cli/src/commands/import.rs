@@ -1,12 +1,13 @@
 //! `cred import`: the credential that another program has written.
 
+use std::error::Error as _;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 use std::time::SystemTime;
 
-use cred_model::{DecodeErrorKind, ImportError, LooksLike, MAX_DOCUMENT_BYTES, Place};
-use cred_store::{Credential, CredentialStore, Error, StoreError};
+use cred_model::{DecodeErrorKind, ImportError, ImportNote, Imported, LooksLike, MAX_DOCUMENT_BYTES, Place};
+use cred_store::{Credential, CredentialStore, Error, StoreError, Version};
 use serde::Serialize;
 
 use super::task;
@@ -16,12 +17,20 @@ use crate::output::Output;
 
 /// The answer in JSON.
 #[derive(Serialize)]
-struct Imported {
+struct Answer {
     id: String,
-    /// `None` if nothing was written.
     version: Option<String>,
     created: bool,
     location: String,
+}
+
+/// What an import does to the store.
+struct Change {
+    /// The version written; `None` in a dry run.
+    version: Option<Version>,
+    created: bool,
+    /// What is stored then.
+    credential: Credential,
 }
 
 pub(super) async fn run(
@@ -30,74 +39,89 @@ pub(super) async fn run(
     store: &CredentialStore,
     output: Output,
 ) -> Result<Code, Failure> {
-    let Import { user, replace, if_absent, if_version, force, dry_run, .. } = arguments;
-    let credential = read(arguments, global, output)?;
-    let failed = |error: Error| Failure::of(task(Verb::Save, store, user), &error);
+    let Import { user, dry_run, .. } = arguments;
+    let Imported { credential, notes, .. } = read(arguments, global, output)?;
+    let change =
+        if *dry_run { try_save(arguments, credential, store).await } else { save(arguments, &credential, store).await };
+    let Change { version, created, credential } =
+        change.map_err(|error| Failure::of(task(Verb::Save, store, user), &error))?;
+
+    for note in notes.iter().filter(|note| !is_moot(note, &credential)) {
+        output.note(&note.to_string());
+    }
     let location = store.location().document(&user.document_name());
-
-    let (version, created) = if *dry_run {
-        (None, !would_replace(arguments, &credential, store).await.map_err(failed)?)
-    } else {
-        let mut save = if *replace { store.replace(user, &credential) } else { store.save(user, &credential) };
-        if *if_absent {
-            save = save.if_absent();
-        }
-        if let Some(version) = if_version {
-            save = save.if_version(version.clone());
-        }
-        if *force {
-            save = save.force();
-        }
-        let saved = save.await.map_err(failed)?;
-        (Some(saved.stored.version.to_string()), saved.created)
-    };
-
     let (done, over) = (if *dry_run { "would import" } else { "imported" }, if created { "new" } else { "updated" });
     output.say(&format!("{done} {user} to {location} ({over})"));
     if output.is_json() {
-        output.json(&Imported { id: user.to_string(), version, created, location })?;
+        let version = version.map(|version| version.to_string());
+        output.json(&Answer { id: user.to_string(), version, created, location })?;
     }
     Ok(Code::Ok)
 }
 
-/// Whether the save would replace a document; an error if it would fail.
-async fn would_replace(arguments: &Import, credential: &Credential, store: &CredentialStore) -> Result<bool, Error> {
-    let Import { user, if_absent, if_version, force, .. } = arguments;
+/// Saves `credential` as the arguments say.
+async fn save(arguments: &Import, credential: &Credential, store: &CredentialStore) -> Result<Change, Error> {
+    let Import { user, replace, if_absent, if_version, force, .. } = arguments;
+    let mut save = if *replace { store.replace(user, credential) } else { store.save(user, credential) };
+    if *if_absent {
+        save = save.if_absent();
+    }
+    if let Some(version) = if_version {
+        save = save.if_version(version.clone());
+    }
+    if *force {
+        save = save.force();
+    }
+    let saved = save.await?;
+    Ok(Change { version: Some(saved.stored.version), created: saved.created, credential: saved.stored.credential })
+}
+
+/// Finds out what [`save`] would do.
+async fn try_save(arguments: &Import, credential: Credential, store: &CredentialStore) -> Result<Change, Error> {
+    let Import { user, replace, if_absent, if_version, force, .. } = arguments;
     let place = Place::document(store.location(), &user.document_name());
     if !force && credential.names_another_user(user.as_str()) {
         let named = credential.identity().unwrap_or_default();
         return Err(Error::OtherUser { user: user.clone(), named, place });
     }
-    let found = match store.load(user).await {
-        Ok(stored) => stored.map(|stored| stored.version),
-        Err(error) if *force && error.is_bad_document() => return Ok(true),
-        Err(error) => return Err(error),
+    let stored = match store.load(user).await {
+        Err(error) if *force && error.is_bad_document() => {
+            return Ok(Change { version: None, created: false, credential });
+        }
+        stored => stored?,
     };
-    let is_wanted = match if_version {
-        Some(_) => found == *if_version,
-        None => !if_absent || found.is_none(),
+    let found = stored.as_ref().map(|stored| stored.version.clone());
+    if if_version.is_some() && found != *if_version || *if_absent && found.is_some() {
+        return Err(StoreError::Conflict { place, expected: if_version.clone(), found }.into());
+    }
+    let credential = match stored {
+        Some(stored) if !replace => stored.credential.merge(credential),
+        _ => credential,
     };
-    if is_wanted {
-        Ok(found.is_some())
-    } else {
-        Err(StoreError::Conflict { place, expected: if_version.clone(), found }.into())
+    Ok(Change { version: None, created: found.is_none(), credential })
+}
+
+/// Whether what was missing in the file is stored all the same.
+fn is_moot(note: &ImportNote, stored: &Credential) -> bool {
+    match note {
+        ImportNote::MissingClient => stored.client_id().is_some() && stored.client_secret().is_some(),
+        ImportNote::MissingRefreshToken => stored.refresh_token().is_some(),
+        _ => false,
     }
 }
 
-/// The credential in the file, as it is to be stored.
-fn read(arguments: &Import, global: &Global, output: Output) -> Result<Credential, Failure> {
+/// Reads the credential in the file, and gives it the e-mail address of the arguments if it names nobody.
+fn read(arguments: &Import, global: &Global, output: Output) -> Result<Imported, Failure> {
     let Import { user, file, from, client_file, email, force, .. } = arguments;
-    let nothing_written = |failure: Failure| failure.with_note("nothing was written");
-    let source = if is_stdin(file) { "standard input".into() } else { file.display().to_string() };
     if is_stdin(file) && io::stdin().is_terminal() {
         if global.no_input {
-            return Err(Failure::new(Code::Usage, "no file is named, and --no-input forbids to ask for its content")
-                .with_fix("name the file that holds the credential"));
+            let message = "no file is named, and --no-input forbids to ask for its content";
+            return Err(Failure::new(Code::Usage, message).with_fix("name the file that holds the credential"));
         }
         output.note("reading the credential from this terminal, up to the end of the input (Ctrl-D)");
     }
-    let input = read_file(file).map_err(nothing_written)?;
-    let client = client_file.as_deref().map(read_file).transpose().map_err(nothing_written)?;
+    let input = read_file(file)?;
+    let client = client_file.as_deref().map(read_file).transpose()?;
 
     let mut import = cred_model::Import::new(SystemTime::now());
     if let Some(form) = from {
@@ -106,27 +130,32 @@ fn read(arguments: &Import, global: &Global, output: Output) -> Result<Credentia
     if let Some(client) = &client {
         import = import.with_client_file(client);
     }
-    let imported = import.read(&input).map_err(|error| {
-        let message = format!("cannot import {:?} from {source}: {error}", user.as_str());
-        let failure = Failure::new(Code::Corrupt, message).with_fix(fix(&error)).with_note("nothing was written");
-        match std::error::Error::source(&error) {
+    let name = if is_stdin(file) { "standard input".into() } else { file.display().to_string() };
+    let mut imported = import.read(&input).map_err(|error| {
+        let message = format!("cannot import {:?} from {name}: {error}", user.as_str());
+        let failure = unwritten(Failure::new(Code::Corrupt, message).with_fix(fix(&error)));
+        match error.source() {
             Some(cause) => failure.with_cause(cause.to_string()),
             None => failure,
         }
     })?;
-    for note in &imported.notes {
-        output.note(&note.to_string());
-    }
-    let credential = imported.credential;
-    match email {
-        Some(email) if credential.identity().is_none() => Ok(credential.with_user_email(email)),
-        Some(email) if credential.names_another_user(email) && !force => {
-            let named = credential.identity().unwrap_or_default();
-            let message = format!("{source} names {named:?}, and not {email:?} as --email does");
-            Err(nothing_written(Failure::new(Code::Permission, message).with_fix("leave out --email, or add --force")))
+
+    if let Some(email) = email {
+        match imported.credential.identity() {
+            None => imported.credential = imported.credential.with_user_email(email),
+            Some(named) if imported.credential.names_another_user(email) && !force => {
+                let message = format!("{name} names {named:?}, and not {email:?} as --email does");
+                let failure = Failure::new(Code::Permission, message).with_fix("leave out --email, or add --force");
+                return Err(unwritten(failure));
+            }
+            Some(_) => {}
         }
-        _ => Ok(credential),
     }
+    Ok(imported)
+}
+
+fn unwritten(failure: Failure) -> Failure {
+    failure.with_note("nothing was written")
 }
 
 fn fix(error: &ImportError) -> &'static str {
@@ -141,7 +170,7 @@ fn fix(error: &ImportError) -> &'static str {
             _ => "name a file with an access or refresh token, as JSON in UTF-8",
         },
         ImportError::WrongForm { .. } => "leave out --from, so that the form is recognised",
-        _ => "name the client file that the Google console gives: \"installed\" or \"web\" with a client id",
+        _ => "name the client file that the Google console gave with this client: \"installed\" or \"web\" with its id",
     }
 }
 
@@ -155,10 +184,9 @@ fn read_file(file: &Path) -> Result<Vec<u8>, Failure> {
         let mut content = Vec::new();
         source.take(MAX_DOCUMENT_BYTES + 1).read_to_end(&mut content).map(|_| content)
     };
+    let failed = |name: String| move |error: io::Error| unwritten(Failure::io(format!("cannot read {name}"), &error));
     if is_stdin(file) {
-        return read(&mut io::stdin().lock()).map_err(|error| Failure::io("cannot read standard input", &error));
+        return read(&mut io::stdin().lock()).map_err(failed("standard input".into()));
     }
-    File::open(file)
-        .and_then(|mut file| read(&mut file))
-        .map_err(|error| Failure::io(format!("cannot read {}", file.display()), &error))
+    File::open(file).and_then(|mut file| read(&mut file)).map_err(failed(file.display().to_string()))
 }

@@ -29,8 +29,8 @@ async fn credentials(arguments: &List, store: &CredentialStore, output: Output) 
                 is_empty = false;
             }
             // Other programs keep files of their own beside credentials.
-            Item::Unreadable { key, error: error @ Error::NotACredential { .. }, .. } => {
-                output.note(&format!("skipped {key}: {error}"));
+            Item::Unreadable { error: error @ Error::NotACredential { .. }, .. } => {
+                output.note(&format!("skipped: {error}"));
             }
             Item::Unreadable { key, user, error } => {
                 let failure = answer.add_error(&key, user.as_ref(), &error)?;
