@@ -24,6 +24,11 @@ pub use self::request_log::LoggedRequest;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Oddity {
+    /// Listing is 403 `AccessDenied`, and so is reading an object that is missing, as for a user without
+    /// `s3:ListBucket`.
+    ForbidsLists,
+    /// PUT and DELETE are 403 `AccessDenied`, as for a user with the right to read alone.
+    ForbidsWrites,
     /// `If-Match` on DELETE is ignored: the answer is 204 and the object is gone, as on MinIO.
     IgnoresDeleteCondition,
     /// Encryption headers are accepted and forgotten, and nothing is encrypted by default.

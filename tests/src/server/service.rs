@@ -31,9 +31,10 @@ const LISTED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*').remove(b'/').remove(b' ');
 
 pub(super) fn build(objects: Arc<Objects>, oddities: BTreeSet<Oddity>, session_token: Option<String>) -> S3Service {
+    let access = Access { session_token, oddities: oddities.clone() };
     let mut builder = S3ServiceBuilder::new(Service { objects, oddities });
     builder.set_auth(OneKey);
-    builder.set_access(OneSession { session_token });
+    builder.set_access(access);
     builder.build()
 }
 
@@ -52,16 +53,22 @@ impl S3Auth for OneKey {
 }
 
 /// Runs after the signature was found right.
-struct OneSession {
+struct Access {
     session_token: Option<String>,
+    oddities: BTreeSet<Oddity>,
 }
 
 #[async_trait::async_trait]
-impl S3Access for OneSession {
+impl S3Access for Access {
     async fn check(&self, request: &mut S3AccessContext<'_>) -> S3Result<()> {
         let token = request.headers().get("x-amz-security-token").map(http::HeaderValue::as_bytes);
-        if request.credentials().is_none() {
-            return Err(s3_error!(AccessDenied, "Access Denied"));
+        let forbidding = match request.s3_op().name() {
+            "ListObjectsV2" => Some(Oddity::ForbidsLists),
+            "PutObject" | "DeleteObject" => Some(Oddity::ForbidsWrites),
+            _ => None,
+        };
+        if request.credentials().is_none() || forbidding.is_some_and(|oddity| self.oddities.contains(&oddity)) {
+            return Err(access_denied());
         }
         if token != self.session_token.as_deref().map(str::as_bytes) {
             return Err(s3_error!(InvalidToken, "The provided token is malformed or otherwise not valid."));
@@ -78,6 +85,11 @@ struct Service {
 impl Service {
     fn is(&self, oddity: Oddity) -> bool {
         self.oddities.contains(&oddity)
+    }
+
+    /// What is said of an object that is not there.
+    fn missing(&self) -> S3Error {
+        if self.is(Oddity::ForbidsLists) { access_denied() } else { no_such_key() }
     }
 
     /// One atomic step on the objects of a bucket.
@@ -121,7 +133,7 @@ impl S3 for Service {
 
     async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
         let GetObjectInput { bucket, key, if_match, if_none_match, .. } = request.input;
-        let object = self.in_bucket(&bucket, |objects| objects.get(&key).cloned().ok_or_else(no_such_key))?;
+        let object = self.in_bucket(&bucket, |objects| objects.get(&key).cloned().ok_or_else(|| self.missing()))?;
         check_read(&object, if_match.as_ref(), if_none_match.as_ref())?;
         Ok(S3Response::new(GetObjectOutput {
             content_length: content_length(&object),
@@ -142,7 +154,7 @@ impl S3 for Service {
 
     async fn head_object(&self, request: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
         let HeadObjectInput { bucket, key, if_match, if_none_match, .. } = request.input;
-        let object = self.in_bucket(&bucket, |objects| objects.get(&key).cloned().ok_or_else(no_such_key))?;
+        let object = self.in_bucket(&bucket, |objects| objects.get(&key).cloned().ok_or_else(|| self.missing()))?;
         check_read(&object, if_match.as_ref(), if_none_match.as_ref())?;
         Ok(S3Response::new(HeadObjectOutput {
             content_length: content_length(&object),
@@ -282,6 +294,10 @@ fn listed(key: String, object: &Object) -> s3s::dto::Object {
 
 fn content_length(object: &Object) -> Option<i64> {
     i64::try_from(object.body.len()).ok()
+}
+
+fn access_denied() -> S3Error {
+    s3_error!(AccessDenied, "Access Denied")
 }
 
 fn no_such_key() -> S3Error {
