@@ -10,7 +10,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cred_model::{ExportForm, ImportForm};
-use cred_store::{Filter, UserId, Version};
+use cred_store::{Encryption, Filter, UserId, Version};
 
 use crate::message::{Code, Failure};
 use crate::output::Format;
@@ -53,6 +53,9 @@ Exit codes:
 Environment:
   WORKSPACE_MCP_CREDENTIALS_DIR, GOOGLE_MCP_CREDENTIALS_DIR
             the store, where --store is not given
+  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
+  AWS_REGION, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL
+            S3, as every AWS tool reads them
   CRED_LOG  what to log on standard error, as cred=debug; -v and -q are short for it
   NO_COLOR  no colour, unless --color always";
 
@@ -84,6 +87,15 @@ pub(crate) struct Global {
     /// Never ask: fail where consent is missing
     #[arg(long, global = true)]
     pub(crate) no_input: bool,
+    /// The region of the bucket
+    #[arg(long, global = true, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// The URL of the S3 server, where it is not AWS
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// Encryption in the bucket: aes256 (default), kms[:KEY], bucket-default, none
+    #[arg(long, global = true, value_name = "HOW")]
+    pub(crate) sse: Option<Encryption>,
 }
 
 /// `--color`.
@@ -279,6 +291,15 @@ impl Cli {
             _ if self.global.json => Format::Json,
             _ => Format::Text,
         }
+    }
+}
+
+impl Global {
+    /// The first option that means something in S3 alone.
+    pub(crate) fn s3_option(&self) -> Option<&'static str> {
+        [("--region", self.region.is_some()), ("--endpoint", self.endpoint.is_some()), ("--sse", self.sse.is_some())]
+            .into_iter()
+            .find_map(|(option, is_set)| is_set.then_some(option))
     }
 }
 

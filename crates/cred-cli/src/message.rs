@@ -218,6 +218,8 @@ fn code(error: &Error) -> Code {
     match error {
         Error::Location(LocationError::Variable { .. }) | Error::OtherUser { .. } => Code::Permission,
         Error::Location(_) => Code::Usage,
+        // A setting that is not called after a variable was an option.
+        Error::Store(StoreError::Misconfigured { setting, .. }) if !setting.starts_with("AWS_") => Code::Usage,
         Error::NotACredential { .. } => Code::Corrupt,
         Error::NotFound { .. } => Code::NotFound,
         Error::Store(error) => store_code(error),

@@ -6,6 +6,8 @@
 //!
 //! Two promises are checked at every command: `--json` prints one JSON value, an error if the exit code says so, and no
 //! secret is printed unasked.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic, in its helpers too")]
 
 use std::fs;
 use std::iter;
@@ -13,12 +15,46 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
+use cred_conformance::{Oddity, S3Server, S3ServerBuilder};
 use serde_json::Value;
 use tempfile::TempDir;
 
 #[test]
 fn transcripts_with_a_directory() {
     play_all("tests/cmd", &[]);
+}
+
+#[test]
+fn transcripts_with_s3() {
+    play_on_a_server("tests/cmd/s3", S3Server::builder());
+}
+
+#[test]
+fn transcripts_of_a_user_who_may_only_read_and_list() {
+    play_on_a_server("tests/cmd/s3-read-only", S3Server::builder().with_oddity(Oddity::ForbidsWrites));
+}
+
+#[test]
+fn transcripts_of_a_user_who_may_not_list() {
+    play_on_a_server("tests/cmd/s3-no-list", S3Server::builder().with_oddity(Oddity::ForbidsLists));
+}
+
+/// Plays every transcript of `directory` on a server with one good and one broken document.
+fn play_on_a_server(directory: &str, server: S3ServerBuilder) {
+    let server = server.start();
+    server.objects().create_bucket("acme-creds");
+    let good = fs::read("../../tests/fixtures/google-auth/account.json").unwrap();
+    server.objects().put("acme-creds", "kept/ada@example.com.json", good);
+    server.objects().put("acme-creds", "kept/cut@example.com.json", r#"{"token": "ya29.fixture-"#);
+    let endpoint = server.endpoint();
+    play_all(
+        directory,
+        &[
+            ("AWS_ENDPOINT_URL_S3", &endpoint),
+            ("AWS_ACCESS_KEY_ID", server.access_key_id()),
+            ("AWS_SECRET_ACCESS_KEY", server.secret_access_key()),
+        ],
+    );
 }
 
 /// Plays every transcript of `directory`, with `variables` in the environment.
@@ -118,7 +154,7 @@ impl<'a> Shell<'a> {
 
 fn check_secrets(command: &str, printed: &str) {
     let asks_for_them = [" export ", "--reveal"].iter().any(|words| command.contains(words));
-    for secret in ["ya29.fixture", "1//fixture", "GOCSPX-fixture", "fixture-header"] {
+    for secret in ["ya29.fixture", "1//fixture", "GOCSPX-fixture", "fixture-header", "[AWS_SECRET_ACCESS_KEY]"] {
         assert!(asks_for_them || !printed.contains(secret), "$ {command}\n{printed}");
     }
 }

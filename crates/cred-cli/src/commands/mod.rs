@@ -8,7 +8,7 @@ mod list;
 mod show;
 
 use cred_path::Environment;
-use cred_store::{CredentialStore, UserId};
+use cred_store::{CredentialStore, Location, UserId};
 
 use crate::args::{Cli, Command, Global};
 use crate::message::{Code, Failure, Task, Verb};
@@ -29,9 +29,24 @@ pub(crate) async fn run(cli: Cli, environment: Environment, output: Output) -> R
 }
 
 fn open(global: &Global, environment: Environment) -> Result<CredentialStore, Failure> {
+    let resolved = Location::resolve(global.store.as_deref(), &environment);
+    let location = resolved.map_err(|error| Failure::opening(&error.into()))?.location;
+    if let (Location::Local(_), Some(option)) = (&location, global.s3_option()) {
+        let message = format!("{option} means nothing for the directory {location}");
+        return Err(Failure::new(Code::Usage, message).with_fix(format!("leave out {option}, or --store s3://…")));
+    }
     let mut builder = CredentialStore::builder().with_environment(environment).with_deadline(global.timeout);
     if let Some(store) = &global.store {
         builder = builder.with_location(store);
+    }
+    if let Some(region) = &global.region {
+        builder = builder.with_region(region);
+    }
+    if let Some(endpoint) = &global.endpoint {
+        builder = builder.with_endpoint(endpoint);
+    }
+    if let Some(encryption) = &global.sse {
+        builder = builder.with_encryption(encryption.clone());
     }
     builder.build().map_err(|error| Failure::opening(&error))
 }
