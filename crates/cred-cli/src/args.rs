@@ -93,7 +93,7 @@ pub(crate) struct Global {
     /// The URL of the S3 server, where it is not AWS
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
-    /// Encryption in the bucket: aes256 (default), kms[:KEY], bucket-default, none
+    /// Encryption in the bucket: aes256 (default), kms, kms:KEY, bucket-default, none
     #[arg(long, global = true, value_name = "HOW")]
     pub(crate) sse: Option<Encryption>,
 }
