@@ -268,16 +268,14 @@ impl StoreError {
                 Some("restore an older version or a backup, or write a good document over it by force".into())
             }
             Self::InvalidCredentials { .. } => {
-                Some("renew the AWS credentials, or choose others by AWS_PROFILE".into())
+                Some("renew AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for temporary keys, AWS_SESSION_TOKEN".into())
             }
             Self::InvalidName { .. } => {
                 Some("choose a name of 1 to 255 bytes without slashes and control characters".into())
             }
             Self::Io { path, source, .. } => io_hint(path, source.kind()),
             Self::Misconfigured { setting, expected, .. } => Some(format!("set {setting} to {expected}")),
-            Self::MissingCredentials { .. } => Some(
-                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or attach a role to this host".into(),
-            ),
+            Self::MissingCredentials { .. } => Some("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".into()),
             Self::MissingOrForbidden { action, place, .. } => match place.s3() {
                 Some(s3) => Some(format!("{} and s3:ListBucket on {}", allow(*action, place), s3.bucket_arn())),
                 None => Some(allow(*action, place)),

@@ -100,7 +100,11 @@ pub(crate) async fn conditional_delete(wire: &dyn Wire, target: &Target<'_>) -> 
     let nobodys = Version::new("\"00000000000000000000000000000000\"").expect("printable ASCII");
     match wire.delete_at(target, &nobodys).await {
         Ok(Delete::Absent | Delete::Refused) => Ok(ConditionalDelete::Atomic),
-        Ok(Delete::Done) | Err(StoreError::Unsupported { .. }) => Ok(ConditionalDelete::ReadFirst),
+        // Refused for a missing object, AWS hides whether it is missing from a caller without `s3:ListBucket`: this
+        // tells nothing, and reading first is right everywhere.
+        Ok(Delete::Done) | Err(StoreError::Unsupported { .. } | StoreError::AccessDenied { .. }) => {
+            Ok(ConditionalDelete::ReadFirst)
+        }
         Err(error) => Err(error),
     }
 }
@@ -201,7 +205,7 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use async_trait::async_trait;
-    use cred_model::{Action, Document, Fetched};
+    use cred_model::{Action, Document, Fetched, Refusal};
     use cred_path::{DocumentName, Location};
 
     use super::*;
@@ -214,6 +218,8 @@ mod tests {
         AnswerLost,
         /// Another writes the same bytes first, its answer is lost.
         Beaten,
+        /// The caller has no right to it.
+        Forbidden,
         /// It is applied just before the next write, its answer is lost.
         Late,
         /// The client below sends it twice, and passes on the second answer.
@@ -268,6 +274,11 @@ mod tests {
         StoreError::Timeout { action, place: target.place(), after: Duration::from_secs(1), effect: Effect::Unknown }
     }
 
+    fn forbidden(target: &Target<'_>, action: Action) -> StoreError {
+        let refusal = Refusal { status: Some(403), code: Some("AccessDenied".into()), request_id: None };
+        StoreError::AccessDenied { action, place: target.place(), refusal }
+    }
+
     #[async_trait]
     impl Wire for Fake {
         async fn get(&self, _: &Target<'_>) -> Result<Option<Object>, StoreError> {
@@ -301,6 +312,7 @@ mod tests {
                     let replaces = mark.unwrap().replaces.clone();
                     state.apply(body, precondition, Self::mark("another", &replaces));
                 }
+                Fault::Forbidden => return Err(forbidden(target, Action::Write)),
                 Fault::Late => state.late = Some((body, precondition.clone(), mark.cloned())),
                 Fault::Repeated => {
                     state.apply(body, precondition, mark.cloned());
@@ -323,6 +335,9 @@ mod tests {
         async fn delete_at(&self, target: &Target<'_>, version: &Version) -> Result<Delete, StoreError> {
             let mut state = self.0.lock().unwrap();
             let fault = state.faults.pop_front();
+            if matches!(fault, Some(Fault::Forbidden)) {
+                return Err(forbidden(target, Action::Delete));
+            }
             let answer = match &state.object {
                 _ if matches!(fault, Some(Fault::RequestLost)) => Delete::Done,
                 None => Delete::Absent,
@@ -429,5 +444,12 @@ mod tests {
             assert!(delete_at(&fake, &target, &version, ConditionalDelete::Atomic).await.unwrap(), "{fault:?}");
             assert!(!delete_at(&fake, &target, &version, ConditionalDelete::Atomic).await.unwrap(), "{fault:?}");
         }
+    }
+    #[tokio::test]
+    async fn a_server_that_hides_what_is_missing_is_read_before_a_deletion() {
+        let (location, name) = (Location::Other("fake".into()), DocumentName::new("a.json").unwrap());
+        let target = Target { location: &location, name: &name, key: name.to_string() };
+        let found = conditional_delete(&Fake::with(&[Fault::Forbidden]), &target).await;
+        assert_eq!(found.unwrap(), ConditionalDelete::ReadFirst);
     }
 }
