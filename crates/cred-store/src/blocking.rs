@@ -13,7 +13,8 @@ use crate::{Error, Filter, Finding, Item, Saved, Stored};
 ///
 /// It may be used from many threads at once, but not from inside an async runtime.
 ///
-/// ```
+#[cfg_attr(feature = "local", doc = "```")]
+#[cfg_attr(not(feature = "local"), doc = "```no_run")]
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let directory = tempfile::tempdir()?;
 /// use cred_store::{Credential, CredentialStore, UserId, blocking};

@@ -1,7 +1,8 @@
 //! Users' Google OAuth credentials, one JSON document per user, in a directory or in an S3 bucket, chosen by nothing
 //! but the path.
 //!
-//! ```
+#![cfg_attr(feature = "local", doc = "```")]
+#![cfg_attr(not(feature = "local"), doc = "```no_run")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let directory = tempfile::tempdir()?;

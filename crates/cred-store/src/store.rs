@@ -102,7 +102,8 @@ impl CredentialStore {
 
     /// Saves `credential` for `user`, merged into what is stored; say more on the [`Save`] before awaiting it.
     ///
-    /// ```
+    #[cfg_attr(feature = "local", doc = "```")]
+    #[cfg_attr(not(feature = "local"), doc = "```no_run")]
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let directory = tempfile::tempdir()?;
