@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use cred_model::{Credential, Document, DocumentStore, Expiry, Place, decode_settled};
+use cred_model::{Credential, Document, DocumentStore, Expiry, Place, StoreError, decode_settled};
 use cred_path::{DocumentName, Location, UserId};
 use tracing::{debug, info, warn};
 
@@ -95,6 +95,7 @@ impl CredentialStore {
     pub async fn exists(&self, user: &UserId) -> Result<bool, Error> {
         match self.read(user).await {
             Ok(stored) => Ok(stored.is_some()),
+            Err(Error::Store(StoreError::TooLarge { .. })) => Ok(true),
             Err(error) if error.is_bad_document() => Ok(true),
             Err(error) => Err(error),
         }
@@ -165,6 +166,8 @@ impl CredentialStore {
                 Ok(Some(stored)) if may_be_anothers && !stored.credential.names_user(user.as_str()) => {}
                 Ok(None) | Err(Error::OtherUser { .. }) => {}
                 Ok(Some(stored)) => return Ok(Some(stored)),
+                Err(Error::Store(StoreError::NotADocument { .. } | StoreError::TooLarge { .. })) if may_be_anothers => {
+                }
                 Err(error) if may_be_anothers && error.is_bad_document() => {}
                 Err(error) => return Err(error),
             }
