@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
 
 mod contender;
+mod minio;
 
 use cred_model::{DocumentStoreExt, Precondition};
 
@@ -42,8 +43,7 @@ fn every_addition_counts_on_minio() {
 fn every_addition_counts_on_the_embedded_server() {
     let server = cred_conformance::S3Server::start();
     server.objects().create_bucket("counters");
-    let (id, secret) = (server.access_key_id(), server.secret_access_key());
-    every_addition_counts(&Place::s3("s3://counters/", server.endpoint(), id, secret));
+    every_addition_counts(&Place::s3("s3://counters/", server.variables()));
 }
 
 /// The door of all contenders too: each is this program, running this test alone.

@@ -7,14 +7,15 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{self, Child, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use cred_model::{DocumentStore, DocumentStoreExt, Precondition, StoreError};
 use cred_path::{DocumentName, Environment};
 use cred_store::CredentialStore;
 use tokio::runtime::{Builder, Runtime};
+
+use crate::minio;
 
 /// Tells a process that it is a contender, and where.
 const PLACE: &str = "CRED_TEST_PLACE";
@@ -30,30 +31,13 @@ impl Place {
         Self { location: path.to_str().unwrap().into(), environment: Vec::new() }
     }
 
-    pub(crate) fn s3(
-        location: impl Into<String>,
-        endpoint: impl Into<String>,
-        access_key_id: impl Into<String>,
-        secret_access_key: impl Into<String>,
-    ) -> Self {
-        let environment = vec![
-            ("AWS_ENDPOINT_URL_S3", endpoint.into()),
-            ("AWS_ACCESS_KEY_ID", access_key_id.into()),
-            ("AWS_SECRET_ACCESS_KEY", secret_access_key.into()),
-        ];
-        Self { location: location.into(), environment }
+    pub(crate) fn s3(location: impl Into<String>, variables: impl Into<Vec<(&'static str, String)>>) -> Self {
+        Self { location: location.into(), environment: variables.into() }
     }
 
     /// A place of its own in the MinIO that `cargo xtask test` provides.
     pub(crate) fn minio() -> Self {
-        let given = |name: &str| env::var(name).unwrap_or_else(|_| panic!("{name} is not set; run `cargo xtask test`"));
-        let nanos = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
-        Self::s3(
-            format!("s3://cred-test/processes-{}-{nanos}/", process::id()),
-            given("CRED_TEST_S3_ENDPOINT"),
-            given("CRED_TEST_S3_ACCESS_KEY_ID"),
-            given("CRED_TEST_S3_SECRET_ACCESS_KEY"),
-        )
+        Self::s3(format!("s3://{}/{}", minio::BUCKET, minio::fresh_prefix("processes")), minio::variables())
     }
 
     pub(crate) fn store(&self) -> Arc<dyn DocumentStore> {

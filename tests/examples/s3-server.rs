@@ -16,10 +16,9 @@ fn main() -> io::Result<()> {
         server.objects().create_bucket(&bucket);
     }
     let mut out = io::stdout();
-    writeln!(out, "AWS_ENDPOINT_URL_S3={}", server.endpoint())?;
-    writeln!(out, "AWS_ACCESS_KEY_ID={}", server.access_key_id())?;
-    writeln!(out, "AWS_SECRET_ACCESS_KEY={}", server.secret_access_key())?;
-    writeln!(out, "AWS_REGION={}", server.region())?;
+    for (name, value) in server.variables() {
+        writeln!(out, "{name}={value}")?;
+    }
     out.flush()?;
     io::copy(&mut io::stdin(), &mut io::sink())?;
     Ok(())

@@ -94,6 +94,16 @@ impl S3Server {
         "us-east-1"
     }
 
+    /// What a client has to know, by the names of the variables that AWS's own clients read.
+    pub fn variables(&self) -> [(&'static str, String); 4] {
+        [
+            ("AWS_ENDPOINT_URL_S3", self.endpoint()),
+            ("AWS_ACCESS_KEY_ID", self.access_key_id().to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", self.secret_access_key().to_owned()),
+            ("AWS_REGION", self.region().to_owned()),
+        ]
+    }
+
     /// What is stored, to be read and changed behind the clients' backs.
     pub fn objects(&self) -> &Objects {
         &self.front.objects
