@@ -3,7 +3,8 @@
     python peer.py COMMAND ARGUMENT...
 
 Each command prints one JSON value per line on standard output. A failure prints `{"error": "…"}` there
-and exits 1. The S3 commands sign with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+and exits 1. The S3 commands find their server by AWS_ENDPOINT_URL_S3, AWS_ACCESS_KEY_ID and
+AWS_SECRET_ACCESS_KEY.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -48,21 +50,25 @@ def constructed(document: Json) -> Credentials:
     )
 
 
-def read_google_auth(file: Path) -> Iterator[Json]:
-    """Reads FILE in the two ways google-auth offers: one line each."""
-    yield described(Credentials.from_authorized_user_file(str(file)))
-    yield described(constructed(json.loads(file.read_bytes())))
+def read_google_auth(files: list[Path]) -> Iterator[Json]:
+    """Reads each FILE in the two ways google-auth offers: two lines each."""
+    for file in files:
+        yield described(Credentials.from_authorized_user_file(str(file)))
+        yield described(constructed(json.loads(file.read_bytes())))
 
 
-def read_upstream(directory: Path, user: str) -> Iterator[Json]:
-    """Reads USER's credential by workspace-mcp's store; null if that finds none."""
-    credentials = upstream(directory).get_credential(user)
-    yield credentials and described(credentials)
+def read_upstream(directory: Path, users: list[str]) -> Iterator[Json]:
+    """Reads the credential of each of USERS by workspace-mcp's store; null where that finds none."""
+    for user in users:
+        credentials = upstream(directory).get_credential(user)
+        yield credentials and described(credentials)
 
 
-def write_upstream(directory: Path, user: str) -> Iterator[Json]:
-    """Stores the credential on standard input by workspace-mcp's store; true if that says so."""
-    yield upstream(directory).store_credential(user, constructed(json.load(sys.stdin)))
+def write_upstream(directory: Path, file: Path, users: list[str]) -> Iterator[Json]:
+    """Stores the credential in FILE for each of USERS by workspace-mcp's store; true where that says so."""
+    credentials = constructed(json.loads(file.read_bytes()))
+    for user in users:
+        yield upstream(directory).store_credential(user, credentials)
 
 
 def list_upstream(directory: Path) -> Iterator[Json]:
@@ -76,39 +82,41 @@ def upstream(directory: Path) -> Any:
     return LocalDirectoryCredentialStore(str(directory))
 
 
-def s3_head(endpoint: str, bucket: str, key: str) -> Iterator[Json]:
-    """Describes the object KEY without reading it."""
-    head = s3(endpoint).head_object(Bucket=bucket, Key=key)
-    yield {
-        "content_type": head["ContentType"],
-        "encryption": head.get("ServerSideEncryption"),
-        "length": head["ContentLength"],
-        "metadata": head["Metadata"],
-    }
+def s3_head(bucket: str, keys: list[str]) -> Iterator[Json]:
+    """Describes the objects KEYS without reading them."""
+    for key in keys:
+        head = s3().head_object(Bucket=bucket, Key=key)
+        yield {
+            "content_type": head["ContentType"],
+            "encryption": head.get("ServerSideEncryption"),
+            "length": head["ContentLength"],
+        }
 
 
-def s3_get(endpoint: str, bucket: str, key: str) -> Iterator[Json]:
-    """Reads the JSON document KEY."""
-    yield json.load(s3(endpoint).get_object(Bucket=bucket, Key=key)["Body"])
+def s3_upload(bucket: str, prefix: str, files: list[Path]) -> Iterator[Json]:
+    """Uploads FILES below PREFIX under their own names; prints the keys."""
+    for file in files:
+        key = prefix + file.name
+        s3().put_object(Bucket=bucket, Key=key, Body=file.read_bytes())
+        yield key
 
 
-def s3_put(endpoint: str, bucket: str, key: str, file: Path) -> Iterator[Json]:
-    """Uploads FILE as KEY; prints the entity tag."""
-    yield s3(endpoint).put_object(Bucket=bucket, Key=key, Body=file.read_bytes())["ETag"]
+def s3_download(bucket: str, prefix: str, directory: Path) -> Iterator[Json]:
+    """Downloads the objects below PREFIX, of all levels, into DIRECTORY; prints what follows PREFIX in their keys."""
+    pages = s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    for key in [entry["Key"] for page in pages for entry in page.get("Contents", [])]:
+        name = key.removeprefix(prefix)
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        s3().download_file(bucket, key, str(directory / name))
+        yield name
 
 
-def s3_list(endpoint: str, bucket: str, prefix: str) -> Iterator[Json]:
-    """Lists the keys below PREFIX, of all levels."""
-    pages = s3(endpoint).get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    yield [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-
-
-def s3(endpoint: str) -> Any:
+@lru_cache
+def s3() -> Any:
     import boto3
     from botocore.config import Config
 
-    path_style = Config(s3={"addressing_style": "path"})
-    return boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", config=path_style)
+    return boto3.client("s3", region_name="us-east-1", config=Config(s3={"addressing_style": "path"}))
 
 
 def quote_lines() -> Iterator[Json]:
@@ -117,15 +125,15 @@ def quote_lines() -> Iterator[Json]:
         yield quote(json.loads(line), safe="@._-")
 
 
-COMMANDS: dict[str, tuple[Callable[..., Iterator[Json]], dict[str, type]]] = {
-    "read-google-auth": (read_google_auth, {"file": Path}),
-    "read-upstream": (read_upstream, {"directory": Path, "user": str}),
-    "write-upstream": (write_upstream, {"directory": Path, "user": str}),
+# An argument whose type is in a list takes all that are left.
+COMMANDS: dict[str, tuple[Callable[..., Iterator[Json]], dict[str, type | list[type]]]] = {
+    "read-google-auth": (read_google_auth, {"files": [Path]}),
+    "read-upstream": (read_upstream, {"directory": Path, "users": [str]}),
+    "write-upstream": (write_upstream, {"directory": Path, "file": Path, "users": [str]}),
     "list-upstream": (list_upstream, {"directory": Path}),
-    "s3-head": (s3_head, {"endpoint": str, "bucket": str, "key": str}),
-    "s3-get": (s3_get, {"endpoint": str, "bucket": str, "key": str}),
-    "s3-put": (s3_put, {"endpoint": str, "bucket": str, "key": str, "file": Path}),
-    "s3-list": (s3_list, {"endpoint": str, "bucket": str, "prefix": str}),
+    "s3-head": (s3_head, {"bucket": str, "keys": [str]}),
+    "s3-upload": (s3_upload, {"bucket": str, "prefix": str, "files": [Path]}),
+    "s3-download": (s3_download, {"bucket": str, "prefix": str, "directory": Path}),
     "quote": (quote_lines, {}),
 }
 
@@ -136,7 +144,10 @@ def main() -> int:
     for name, (function, arguments) in COMMANDS.items():
         command = commands.add_parser(name, help=function.__doc__)
         for argument, kind in arguments.items():
-            command.add_argument(argument, type=kind)
+            if isinstance(kind, list):
+                command.add_argument(argument, type=kind[0], nargs="+")
+            else:
+                command.add_argument(argument, type=kind)
     given = vars(parser.parse_args())
     function, _ = COMMANDS[given.pop("command")]
     try:
