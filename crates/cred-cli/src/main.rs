@@ -29,13 +29,14 @@ fn main() -> ExitCode {
     outcome.unwrap_or_else(|failure| output.fail(&failure)).into()
 }
 
-/// Runs the command on a thread of its own, so that an interrupt is heard whatever it waits for.
+/// Runs the command on a thread of its own, so that an interrupt is heard here whatever the command waits for.
 fn run(cli: Cli, environment: Environment, output: Output) -> Result<Code, Failure> {
-    let runtime = runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+    let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::io("cannot start a thread", &error))?;
+        .map_err(|error| Failure::io("cannot wait for events", &error))?;
+    let handle = runtime.handle().clone();
+    let command = move || handle.block_on(commands::run(cli, environment, output));
     let outcome = runtime.block_on(async {
         let _file_too_large = hear_file_too_large();
         tokio::select! {
@@ -43,7 +44,7 @@ fn run(cli: Cli, environment: Environment, output: Output) -> Result<Code, Failu
             Ok(()) = tokio::signal::ctrl_c() => {
                 Err(Failure::new(Code::Interrupted, "interrupted").with_note("what was under way may have happened"))
             }
-            ended = async { tokio::spawn(commands::run(cli, environment, output)).await } => match ended {
+            ended = async { tokio::task::spawn_blocking(command).await } => match ended {
                 Ok(outcome) => outcome,
                 Err(error) => panic::resume_unwind(error.into_panic()),
             },

@@ -32,6 +32,8 @@ fn an_interrupt_ends_a_command_that_waits_for_its_input() {
     let store = tempfile::tempdir().unwrap();
     let mut child =
         cred(&store).args(["-v", "import", "ada"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Kept open: the end of its input would end the command too.
+    let input = child.stdin.take();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     // Once the store is open, an interrupt is heard.
     assert!(lines.next().unwrap().unwrap().contains("credential store opened"));
@@ -39,6 +41,7 @@ fn an_interrupt_ends_a_command_that_waits_for_its_input() {
     assert!(killed.success());
 
     assert_eq!(child.wait().unwrap().code(), Some(130));
+    drop(input);
     let told: Vec<String> = lines.map(Result::unwrap).collect();
     assert_eq!(told, ["error: interrupted", "note:  what was under way may have happened"]);
 }
