@@ -64,6 +64,15 @@ async fn bad_files_in_a_directory_are_errors_of_their_own_and_harm_no_others() {
 }
 
 #[tokio::test]
+async fn what_is_no_file_under_a_shared_older_name_hides_nobodys_absence() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("a_b@x.com.json")).unwrap();
+    let store = CredentialStore::open(directory.path().to_str().unwrap()).unwrap();
+    assert!(store.load(&user("a+b@x.com")).await.unwrap().is_none());
+    assert!(store.load(&user("a_b@x.com")).await.is_err());
+}
+
+#[tokio::test]
 async fn bad_objects_in_a_bucket_are_errors_of_their_own_and_harm_no_others() {
     let server = S3Server::start();
     server.objects().create_bucket("acme");
