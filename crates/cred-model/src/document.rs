@@ -46,12 +46,18 @@ pub trait DocumentStore: fmt::Debug + Send + Sync + 'static {
     /// - Whatever else kept the store from knowing, such as [`StoreError::BucketNotFound`] or [`StoreError::Network`].
     async fn get(&self, name: &DocumentName) -> Result<Option<Document>, StoreError>;
 
-    /// Reads the document called `name` unless it is still at `version`.
+    /// Reads the document called `name` unless it is still at `version`; a store that can ask for less does.
     ///
     /// # Errors
     ///
     /// As for [`get`](Self::get).
-    async fn get_if_changed(&self, name: &DocumentName, version: &Version) -> Result<Fetched, StoreError>;
+    async fn get_if_changed(&self, name: &DocumentName, version: &Version) -> Result<Fetched, StoreError> {
+        Ok(match self.get(name).await? {
+            None => Fetched::Absent,
+            Some(document) if document.version == *version => Fetched::Unchanged,
+            Some(document) => Fetched::Changed(document),
+        })
+    }
 
     /// Writes `body` under `name` if `precondition` holds, and returns the version written.
     ///

@@ -11,8 +11,8 @@ use cred_path::{DocumentName, Location};
 use futures_util::stream;
 
 use crate::{
-    ConditionalDelete, Document, DocumentStore, Entry, EntryStream, Fetched, Listed, MAX_DOCUMENT_BYTES, Place,
-    Precondition, ProbeCache, StoreError, Version,
+    ConditionalDelete, Document, DocumentStore, Entry, EntryStream, Listed, MAX_DOCUMENT_BYTES, Place, Precondition,
+    ProbeCache, StoreError, Version,
 };
 
 /// Keeps documents in memory, for tests and as the shortest true implementation of [`DocumentStore`].
@@ -67,14 +67,6 @@ impl DocumentStore for MemoryStore {
 
     async fn get(&self, name: &DocumentName) -> Result<Option<Document>, StoreError> {
         Ok(self.documents().by_key.get(&self.key(name)).cloned())
-    }
-
-    async fn get_if_changed(&self, name: &DocumentName, version: &Version) -> Result<Fetched, StoreError> {
-        Ok(match self.get(name).await? {
-            None => Fetched::Absent,
-            Some(document) if document.version == *version => Fetched::Unchanged,
-            Some(document) => Fetched::Changed(document),
-        })
     }
 
     async fn put(&self, name: &DocumentName, body: Bytes, precondition: Precondition) -> Result<Version, StoreError> {

@@ -81,8 +81,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use cred_model::{
-    Action, ConditionalDelete, Document, DocumentStore, EntryStream, Fetched, Precondition, ProbeCache, StoreError,
-    TryLock, Version,
+    Action, ConditionalDelete, Document, DocumentStore, EntryStream, Precondition, ProbeCache, StoreError, TryLock,
+    Version,
 };
 use cred_path::{DocumentName, Location};
 
@@ -140,14 +140,6 @@ impl DocumentStore for LocalStore {
 
     async fn get(&self, name: &DocumentName) -> Result<Option<Document>, StoreError> {
         self.run(Action::Read, Some(name), Call::get).await
-    }
-
-    async fn get_if_changed(&self, name: &DocumentName, version: &Version) -> Result<Fetched, StoreError> {
-        Ok(match self.get(name).await? {
-            None => Fetched::Absent,
-            Some(document) if document.version == *version => Fetched::Unchanged,
-            Some(document) => Fetched::Changed(document),
-        })
     }
 
     async fn put(&self, name: &DocumentName, body: Bytes, precondition: Precondition) -> Result<Version, StoreError> {
