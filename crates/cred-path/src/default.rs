@@ -46,20 +46,20 @@ impl Location {
     ///
     /// # Errors
     ///
-    /// Those of [`Location::parse`]; if a variable is to blame, as the cause of a [`LocationError::Variable`]. A location that
-    /// is set but cannot be read is never passed over.
+    /// Those of [`Location::parse`]; if a variable is to blame, as the cause of a [`LocationError::Variable`], or
+    /// [`LocationError::NotUtf8`]. A location that is set but cannot be read is never passed over.
     pub fn resolve(argument: Option<&str>, env: &Environment) -> Result<Resolved, LocationError> {
         if let Some(argument) = argument {
             return Ok(Resolved { location: Self::parse(argument, env)?, source: LocationSource::Argument });
         }
         for variable in ["WORKSPACE_MCP_CREDENTIALS_DIR", "GOOGLE_MCP_CREDENTIALS_DIR"] {
-            if let Some(value) = env.get(variable) {
+            if let Some(value) = env.readable(variable)? {
                 let location = Self::parse(value, env)
                     .map_err(|source| LocationError::Variable { variable, source: Box::new(source) })?;
                 return Ok(Resolved { location, source: LocationSource::Variable(variable) });
             }
         }
-        let (source, place) = match env.get("HOME") {
+        let (source, place) = match env.readable("HOME")? {
             Some(_) => (LocationSource::Home, "~/.google_workspace_mcp/credentials"),
             None => (LocationSource::WorkingDirectory, "./.credentials"),
         };
@@ -120,5 +120,25 @@ mod tests {
         );
         assert!(error.hint().unwrap().contains("WORKSPACE_MCP_CREDENTIALS_DIR"));
         assert!(matches!(Location::resolve(Some(""), &env), Err(LocationError::Empty { .. })));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_value_that_is_not_utf8_is_an_error_and_never_passed_over() {
+        use std::ffi::OsString;
+        use std::os::unix::ffi::OsStringExt;
+
+        for (name, argument) in [
+            ("WORKSPACE_MCP_CREDENTIALS_DIR", None),
+            ("GOOGLE_MCP_CREDENTIALS_DIR", None),
+            ("HOME", None),
+            ("HOME", Some("~/creds")),
+        ] {
+            let env = Environment::from_os([(name.into(), OsString::from_vec(b"/srv/\xff".to_vec()))]);
+            let error = Location::resolve(argument, &env).unwrap_err();
+            assert!(matches!(error, LocationError::NotUtf8 { variable } if variable == name), "{name}: {error:?}");
+            assert!(error.to_string().contains(name) && error.hint().unwrap().contains(name));
+            assert!(Location::resolve(Some("./creds"), &env).is_ok());
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! Environment variables as a value, so that nothing depends on process-wide state.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::{env, fmt};
+
+use crate::LocationError;
 
 /// The environment variables that a store is opened with.
 ///
@@ -17,27 +20,47 @@ use std::{env, fmt};
 /// ```
 #[derive(Clone, Default)]
 pub struct Environment {
-    variables: BTreeMap<String, String>,
+    /// `None` for a value that is not UTF-8.
+    variables: BTreeMap<String, Option<String>>,
 }
 
 impl Environment {
     /// The variables of this process, as they are now.
     ///
-    /// This is the one place that looks at them. A variable whose name or value is not UTF-8 counts as unset: no place,
-    /// region or key that this project understands can be written in it.
+    /// This is the one place that looks at them. Of a variable whose value is not UTF-8 only the name is kept, so that
+    /// [`Location::resolve`](crate::Location::resolve) can name it.
     pub fn from_process() -> Self {
-        env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+        Self::from_os(env::vars_os())
     }
 
-    /// The value of `name`, as it was set; `None` if it is unset or blank.
+    pub(crate) fn from_os(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let variables = variables.into_iter();
+        // No variable that this project honours has a name beyond ASCII.
+        Self {
+            variables: variables
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok())))
+                .collect(),
+        }
+    }
+
+    /// The value of `name`, as it was set; `None` if it is unset, blank or not UTF-8.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.variables.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
+        self.variables.get(name)?.as_deref().filter(|value| !value.trim().is_empty())
+    }
+
+    /// The same as [`get`](Self::get), but for an error where the value is not UTF-8: to pass that over would choose a
+    /// place that nobody asked for.
+    pub(crate) fn readable(&self, name: &'static str) -> Result<Option<&str>, LocationError> {
+        match self.variables.get(name) {
+            Some(None) => Err(LocationError::NotUtf8 { variable: name }),
+            _ => Ok(self.get(name)),
+        }
     }
 }
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
-        Self { variables: variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
+        Self { variables: variables.into_iter().map(|(name, value)| (name.into(), Some(value.into()))).collect() }
     }
 }
 

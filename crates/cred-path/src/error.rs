@@ -22,6 +22,9 @@ pub enum LocationError {
     /// It does not begin with `s3://`.
     #[error("{input:?} is not in S3: it must begin with s3://, as s3://bucket-name/path/to/key does")]
     NotS3 { input: String },
+    /// An environment variable that says where the store is holds what is not UTF-8.
+    #[error("environment variable {variable} is not UTF-8")]
+    NotUtf8 { variable: &'static str },
     /// Documents cannot be kept under this prefix.
     #[error("{input:?} has a path that cannot be used, as s3://bucket-name/path/ can: {rule}")]
     Prefix { input: String, rule: &'static str },
@@ -42,6 +45,7 @@ impl LocationError {
             Self::Empty { .. } => "give a directory, such as ./credentials, or s3://bucket-name/path/".into(),
             Self::Home { .. } => "set HOME, or write the directory in full (file://~name for one called ~name)".into(),
             Self::NotS3 { .. } => "write s3://bucket-name/path/to/key".into(),
+            Self::NotUtf8 { variable } => format!("set {variable} again as UTF-8, or unset it"),
             Self::Prefix { .. } => "shorten or correct the path: s3://bucket-name/path/".into(),
             Self::Scheme { .. } => "use s3://bucket-name/path/, file:///directory or a plain directory".into(),
             Self::Variable { variable, source } => {
@@ -63,11 +67,17 @@ pub(crate) fn shortened(text: &str) -> String {
 /// A location as it may appear in a message: shortened, and without `key:secret@`, which some tools accept before a
 /// bucket.
 pub(crate) fn quotable(input: &str) -> String {
-    let Some((scheme, rest)) = input.split_once("://") else { return shortened(input) };
+    let place = input.find(':').map_or(0, |colon| match &input[..colon] {
+        // Without its slashes, it is a scheme all the same.
+        scheme if scheme.eq_ignore_ascii_case("s3") || input[colon..].starts_with("://") => colon + 1,
+        _ => 0,
+    });
+    let place = input.len() - input[place..].trim_start_matches('/').len();
+    let (scheme, rest) = input.split_at(place);
     let authority = rest.split('/').next().unwrap_or_default();
     match rest.rsplit_once('@') {
         // A secret may contain slashes, so everything before the last `@` goes.
-        Some((_, rest)) if authority.contains([':', '@']) => shortened(&format!("{scheme}://[redacted]@{rest}")),
+        Some((_, rest)) if authority.contains([':', '@']) => shortened(&format!("{scheme}[redacted]@{rest}")),
         _ => shortened(input),
     }
 }
@@ -78,7 +88,18 @@ mod tests {
 
     #[test]
     fn a_message_never_repeats_a_secret_before_a_bucket() {
-        for input in ["s3://AKIA:wJal/rXU+t@b/p", "https://u:wJal@host/x", "s3://wJal@b", "s3://AKIA:wJal@b/u@x.com/"] {
+        for input in [
+            "s3://AKIA:wJal/rXU+t@b/p",
+            "https://u:wJal@host/x",
+            "s3://wJal@b",
+            "s3://AKIA:wJal@b/u@x.com/",
+            "s3:AKIA:wJal@b/p",
+            "s3:/AKIA:wJal/rXU@b/p",
+            "s3:///AKIA:wJal@b",
+            "AKIA:wJal@b/p",
+            "AKIA:wJal/s3://rXU@b/p",
+            "AKIA:wJal/rXU@b/p",
+        ] {
             assert!(!quotable(input).contains("wJal"), "{input}");
         }
         assert_eq!(quotable("s3://b/u@x.com/"), "s3://b/u@x.com/");

@@ -46,6 +46,7 @@ impl Location {
     /// - [`LocationError::Empty`] for nothing but blanks.
     /// - [`LocationError::Scheme`] for any other `scheme://`.
     /// - [`LocationError::Home`] for `~` without `HOME`, and for the home of another account (`~bob`).
+    /// - [`LocationError::NotUtf8`] for `~` where `HOME` is not UTF-8.
     /// - [`LocationError::ControlCharacter`] for one inside the location.
     /// - [`LocationError::Bucket`], [`LocationError::Prefix`] as in [`S3Location::new`].
     /// - [`LocationError::NotS3`] for `s3:` without its two slashes, which would be a directory called `s3:`.
@@ -120,7 +121,7 @@ fn display_directory(directory: &Path, f: &mut fmt::Formatter<'_>) -> fmt::Resul
 
 /// Expands `~` and `~/…`.
 fn in_home(text: &str, env: &Environment) -> Result<PathBuf, LocationError> {
-    match (env.get("HOME"), text.strip_prefix('~')) {
+    match (env.readable("HOME")?, text.strip_prefix('~')) {
         (Some(home), Some("")) => Ok(PathBuf::from(home)),
         (Some(home), Some(rest)) if rest.starts_with('/') => Ok(Path::new(home).join(rest.trim_start_matches('/'))),
         _ => Err(LocationError::Home { input: quotable(text) }),
