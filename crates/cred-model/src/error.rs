@@ -290,8 +290,11 @@ impl StoreError {
             Self::NotEncrypted { .. } => {
                 Some("choose an encryption that the bucket grants, or set the bucket's default encryption".into())
             }
-            Self::Server { .. } => {
+            Self::Server { refusal: Refusal { request_id: Some(_), .. }, .. } => {
                 Some("try again; if it stays, show the request id to whoever runs the server".into())
+            }
+            Self::Server { .. } => {
+                Some("check endpoint and proxy: S3 gives its answers a request id, and this one has none".into())
             }
             Self::Throttled { retry_after, .. } => Some(match retry_after {
                 Some(wait) => format!("try again in {}", seconds(wait)),
