@@ -150,7 +150,9 @@ impl S3Store {
     async fn ask_conditional_delete(&self) -> Result<ConditionalDelete, StoreError> {
         let id = settle::random_id(|| Place::store(&self.location))?;
         let name = DocumentName::new(format!("probe-{id}")).expect("letters, digits and a hyphen");
-        let target = Target { location: &self.location, name: &name, key: format!("{}.locks/{name}", self.prefix) };
+        let level = DocumentName::new(".locks").expect("letters and a dot");
+        let location = self.location.level(&level);
+        let target = Target { location: &location, name: &name, key: format!("{}{level}/{name}", self.prefix) };
         settle::conditional_delete(self.wire(), &target).await
     }
 }

@@ -173,7 +173,7 @@ impl Wire for S3 {
         mark: Option<&Mark>,
     ) -> Result<Put, StoreError> {
         let written = match self.write(target, body, precondition, mark).await {
-            Ok(answer) => version(&answer.headers).map(Put::Written),
+            Ok(answer) => done(&answer).and_then(|()| version(&answer.headers)).map(Put::Written),
             Err(failure) => match precondition {
                 // 409 tells that another write was going on each time.
                 Precondition::IfAbsent | Precondition::IfVersion(_) if failure.is(412) || failure.is(409) => {
@@ -190,8 +190,9 @@ impl Wire for S3 {
     }
 
     async fn delete(&self, target: &Target<'_>) -> Result<(), StoreError> {
-        match self.client.send(&Request::new(Method::DELETE, &target.key)).await {
-            Ok(_) => Ok(()),
+        let answer = self.client.send(&Request::new(Method::DELETE, &target.key)).await;
+        match answer.and_then(|answer| done(&answer)) {
+            Ok(()) => Ok(()),
             Err(failure) if failure.code() == Some("NoSuchKey") => Ok(()),
             Err(failure) => Err(failure.into_error(Action::Delete, target.place(), &self.site)),
         }
@@ -200,8 +201,9 @@ impl Wire for S3 {
     async fn delete_at(&self, target: &Target<'_>, version: &Version) -> Result<Delete, StoreError> {
         let headers = HeaderMap::from_iter([(IF_MATCH, etag(version))]);
         let repeat = Repeat::UnlessApplied;
-        match self.client.send(&Request { headers, repeat, ..Request::new(Method::DELETE, &target.key) }).await {
-            Ok(_) => Ok(Delete::Done),
+        let request = Request { headers, repeat, ..Request::new(Method::DELETE, &target.key) };
+        match self.client.send(&request).await.and_then(|answer| done(&answer)) {
+            Ok(()) => Ok(Delete::Done),
             Err(failure) if failure.code() == Some("NoSuchKey") => Ok(Delete::Absent),
             Err(failure) if failure.is(412) || failure.is(409) => Ok(Delete::Refused),
             Err(failure) => Err(failure.into_error(Action::Delete, target.place(), &self.site)),
@@ -217,6 +219,11 @@ impl Wire for S3 {
         let page = answer.and_then(|answer| list::page(&answer.body, level.prefix).map_err(Failure::unusable));
         page.map_err(|failure| failure.into_error(Action::List, level.place(), &self.site))
     }
+}
+
+/// Whether an answer says that something was changed: then it has no body, as a web page of some proxy has.
+fn done(answer: &Answer) -> Result<(), Failure> {
+    if answer.body.is_empty() { Ok(()) } else { Err(Failure::unusable("an answer with a body where S3 has none")) }
 }
 
 /// The object that an answer brings.
