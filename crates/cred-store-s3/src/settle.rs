@@ -80,16 +80,21 @@ pub(crate) async fn delete_at(
             Some(object) => Err(conflict(Some(object.document.version))),
         };
     }
+    let mut unclear = None;
     let mut retry = 0;
     loop {
         match wire.delete_at(target, version).await {
             Ok(Delete::Done) => return Ok(true),
             // Absent after a lost answer: that was us.
-            Ok(Delete::Absent) => return Ok(retry > 0),
-            Ok(Delete::Refused) => return Err(conflict(None)),
+            Ok(Delete::Absent) => return Ok(unclear.is_some()),
+            // Another version after a lost answer: perhaps it was gone before another wrote it anew.
+            Ok(Delete::Refused) => return Err(unclear.unwrap_or_else(|| conflict(None))),
             // The condition makes it safe to ask again.
-            Err(error) if error.effect() == Effect::Unknown && retry < RETRIES => backoff::pause(retry).await,
-            Err(error) => return Err(error),
+            Err(error) if error.effect() == Effect::Unknown && retry < RETRIES => {
+                unclear.get_or_insert(error);
+                backoff::pause(retry).await;
+            }
+            Err(error) => return Err(unclear.unwrap_or(error)),
         }
         retry += 1;
     }
