@@ -53,8 +53,7 @@ impl Front {
     }
 
     /// Accepts connections until the future is dropped.
-    pub(super) async fn serve(self: Arc<Self>, listener: std::net::TcpListener) {
-        let listener = TcpListener::from_std(listener).expect("a non-blocking listener joins the runtime");
+    pub(super) async fn serve(self: Arc<Self>, listener: TcpListener) {
         loop {
             let Ok((stream, _)) = listener.accept().await else { continue };
             // Answers are small; Nagle's algorithm would hold them back.

@@ -3,21 +3,22 @@
 //! The protocol (routing, XML, Signature Version 4) is the `s3s` crate's; what is ours is the store below it, which
 //! answers as AWS documents it, and the log of requests above it.
 
+mod fault;
 mod front;
 mod objects;
+mod port;
 mod request_log;
 mod service;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
-use tokio::sync::oneshot;
-
+pub use self::fault::{FaultServer, Step};
 use self::front::Front;
 pub use self::objects::{Object, Objects};
+use self::port::Port;
 pub use self::request_log::LoggedRequest;
 
 /// A way in which a server departs from AWS.
@@ -53,10 +54,8 @@ pub enum Oddity {
 /// assert_eq!(server.take_requests().len(), 0);
 /// ```
 pub struct S3Server {
-    address: SocketAddr,
+    port: Port,
     front: Arc<Front>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl S3Server {
@@ -76,7 +75,11 @@ impl S3Server {
 
     /// Where it listens, as `http://127.0.0.1:PORT`.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.address())
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.port.address()
     }
 
     /// The one access key it knows.
@@ -134,19 +137,9 @@ impl S3Server {
     }
 }
 
-impl Drop for S3Server {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic over there has been printed already.
-            let _ = thread.join();
-        }
-    }
-}
-
 impl fmt::Debug for S3Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("S3Server").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("S3Server").field("address", &self.address()).finish_non_exhaustive()
     }
 }
 
@@ -176,27 +169,9 @@ impl S3ServerBuilder {
     ///
     /// As [`S3Server::start`].
     pub fn start(self) -> S3Server {
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
-        listener.set_nonblocking(true).expect("a socket can be made non-blocking");
-        let address = listener.local_addr().expect("a bound socket has an address");
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("the process may open another event queue");
-
         let front = Arc::new(Front::new(self.oddities, self.session_token));
-        let (stop, stopped) = oneshot::channel::<()>();
         let serving = front.clone();
-        let thread = std::thread::spawn(move || {
-            // Leaving drops the runtime, and with it the listener and every connection.
-            runtime.block_on(async {
-                tokio::select! {
-                    _ = stopped => {}
-                    () = serving.serve(listener) => {}
-                }
-            });
-        });
-        S3Server { address, front, stop: Some(stop), thread: Some(thread) }
+        S3Server { port: Port::open(|listener| serving.serve(listener)), front }
     }
 }
 
