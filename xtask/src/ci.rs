@@ -169,4 +169,10 @@ mod tests {
         let error = Times::default().step("lints", || each(&members, commands)).unwrap_err();
         assert_eq!(format!("{error:#}"), "lints: exit status: 1; to see it alone, run: false");
     }
+
+    #[test]
+    fn the_summary_adds_up() {
+        let times = Times(vec![("lints", Duration::from_secs(61)), ("tests", Duration::from_secs(5))]);
+        assert_eq!(times.to_string(), "  1 min 01 s  lints\n  0 min 05 s  tests\n  1 min 06 s  everything\n");
+    }
 }
