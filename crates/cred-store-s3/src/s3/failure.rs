@@ -135,18 +135,19 @@ impl Refused {
     /// What an answer says, without its body, which may repeat signed headers.
     pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Self {
         let header = |name: &str| headers.get(name).and_then(|value| Some(value.to_str().ok()?.to_owned()));
-        let (mut code, mut region) = (None, header("x-amz-bucket-region"));
+        let word = |name: &str| header(name).filter(|text| is_word(text));
+        let (mut code, mut region) = (None, word("x-amz-bucket-region"));
         // A body that is no XML tells nothing.
         let _ = xml::elements(body, |parent, name, text| match (parent, name) {
-            ("Error", "Code") => code = Some(text),
-            ("Error", "Region") => region = Some(text),
+            ("Error", "Code") if is_word(&text) => code = Some(text),
+            ("Error", "Region") if is_word(&text) => region = Some(text),
             _ => {}
         });
         Self {
             status,
             // MinIO names the code in a header where there is no body.
-            code: code.or_else(|| header("x-minio-error-code")).unwrap_or_default(),
-            request_id: header("x-amz-request-id"),
+            code: code.or_else(|| word("x-minio-error-code")).unwrap_or_default(),
+            request_id: word("x-amz-request-id"),
             region,
             retry_after: header(RETRY_AFTER.as_str())
                 .and_then(|seconds| Some(Duration::from_secs(seconds.parse().ok()?))),
@@ -205,6 +206,12 @@ impl Refused {
     }
 }
 
+/// Whether `text` is short and plain enough to be repeated: whatever stands between us and S3 may have written it.
+fn is_word(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:/+=-".contains(&byte))
+}
+
 /// What kept a connection from coming about.
 fn connecting(error: &reqwest::Error) -> Phase {
     if error.is_dns() {
@@ -224,6 +231,7 @@ fn connecting(error: &reqwest::Error) -> Phase {
 #[cfg(test)]
 mod tests {
     use cred_path::{DocumentName, Location, S3Location};
+    use http::{HeaderName, HeaderValue};
 
     use super::*;
 
@@ -288,6 +296,20 @@ mod tests {
     fn a_bad_signature_without_a_region_is_the_keys_fault() {
         let error = error(Action::Read, 400, "AuthorizationHeaderMalformed", "");
         assert!(matches!(error, StoreError::InvalidCredentials { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn what_is_no_word_is_never_repeated() {
+        let long = "x".repeat(129);
+        for text in ["SENTINEL word", "SENTINEL\n", "\u{1b}[2JSENTINEL", "SENTINELé", &long] {
+            let body = format!("<Error><Code>{text}</Code><Region>{text}</Region></Error>");
+            let names = ["x-amz-request-id", "x-amz-bucket-region", "x-minio-error-code"].map(HeaderName::from_static);
+            let value = HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("SENTINEL word"));
+            let headers = names.into_iter().map(|name| (name, value.clone())).collect();
+            let refused = Refused::read(StatusCode::BAD_REQUEST, &headers, &body.into());
+            let Refused { code, request_id, region, .. } = refused;
+            assert_eq!((code.as_str(), request_id, region), ("", None, None), "{text:?}");
+        }
     }
 
     #[test]
