@@ -88,7 +88,7 @@ fn is_ours(name: &[u8]) -> bool {
 
 /// What is called `name`; `None` for a directory, and for what is gone meanwhile.
 fn entry(directory: &Directory, name: &CStr) -> io::Result<Option<Entry>> {
-    let odd = |why| Ok(Some(Entry::Odd { key: name.to_string_lossy().escape_debug().to_string(), why }));
+    let odd = |why| Ok(Some(Entry::Odd { key: printable(name), why }));
     let Some(mut stat) = directory.stat(name)? else { return Ok(None) };
     if is(&stat, FileType::Symlink) {
         match directory.stat_target(name) {
@@ -108,6 +108,15 @@ fn entry(directory: &Directory, name: &CStr) -> io::Result<Option<Entry>> {
         }
         None => odd(Oddity::InvalidName),
     }
+}
+
+/// The name of an odd entry with what a terminal would act upon escaped.
+fn printable(name: &CStr) -> String {
+    let mut printable = String::new();
+    for character in name.to_string_lossy().chars() {
+        if character.is_control() { printable.extend(character.escape_default()) } else { printable.push(character) }
+    }
+    printable
 }
 
 #[cfg(test)]
@@ -174,18 +183,24 @@ mod tests {
         fs::write(directory.join(OsStr::from_bytes(b"\xff.json")), "{}").unwrap();
         fs::write(home.path().join("outside"), "{}").unwrap();
         mknodat(CWD, directory.join("pipe"), FileType::Fifo, 0o600.into(), 0).unwrap();
-        for (link, target) in
-            [("in.json", "ok.json"), ("out", "../outside"), ("lost", "nowhere"), ("locks", ".locks"), ("p", "pipe")]
-        {
+        for (link, target) in [
+            ("in.json", "ok.json"),
+            ("out", "../outside"),
+            ("o'neil", "nowhere"),
+            ("lost", "nowhere"),
+            ("locks", ".locks"),
+            ("p", "pipe"),
+        ] {
             symlink(target, directory.join(link)).unwrap();
         }
         assert_eq!(
             listing(&directory).await,
             [
-                "back\\\\slash: not a document name",
+                "back\\slash: not a document name",
                 "in.json",
                 "line\\n: not a document name",
                 "lost: a symbolic link that leads out of the store, or nowhere",
+                "o'neil: a symbolic link that leads out of the store, or nowhere",
                 "ok.json",
                 "out: a symbolic link that leads out of the store, or nowhere",
                 "p: not a regular file",
