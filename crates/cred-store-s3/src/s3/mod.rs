@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::DateTime;
-use cred_model::{Action, Document, Fetched, MAX_DOCUMENT_BYTES, Precondition, StoreError, Version};
+use cred_model::{Action, Document, Fetched, MAX_DOCUMENT_BYTES, Place, Precondition, StoreError, Version};
 use http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, LAST_MODIFIED};
 use http::{Method, StatusCode};
 
@@ -127,11 +127,24 @@ impl S3 {
         self.client.send(&request).await
     }
 
-    /// The server cannot encrypt as it was asked to, or `None` if that was not the trouble.
-    fn misconfigured(&self, failure: &Failure) -> Option<StoreError> {
+    /// The server cannot do as it was asked to, or `None` if that was not the trouble.
+    fn incapable(&self, failure: &Failure, target: &Target<'_>, precondition: &Precondition) -> Option<StoreError> {
+        use Encryption::{Aes256, BucketDefault, Kms, None as Nothing};
+        let is_conditional = *precondition != Precondition::Always;
         let problem = match (&self.encryption, failure.code()?) {
-            (Encryption::Aes256 | Encryption::Kms { .. }, "NotImplemented") => "is more than this server can do",
-            (Encryption::Kms { .. }, "KMS.NotFoundException" | "kms:KeyNotFound") => "names a key that does not exist",
+            // The answer does not tell which of the headers it is about.
+            (Aes256 | Kms { .. }, "NotImplemented") if is_conditional => {
+                "or the condition of the write (If-Match, If-None-Match) is more than this server can do"
+            }
+            (Aes256 | Kms { .. }, "NotImplemented") => "is more than this server can do",
+            (BucketDefault | Nothing, "NotImplemented") if is_conditional => {
+                let place = Place::store(target.location);
+                return Some(StoreError::Unsupported {
+                    place,
+                    feature: "conditional writes (If-Match, If-None-Match)",
+                });
+            }
+            (Kms { .. }, "KMS.NotFoundException" | "kms:KeyNotFound") => "names a key that does not exist",
             _ => return None,
         };
         Some(StoreError::Misconfigured {
@@ -172,6 +185,9 @@ impl Wire for S3 {
         precondition: &Precondition,
         mark: Option<&Mark>,
     ) -> Result<Put, StoreError> {
+        if let Precondition::IfVersion(version) = precondition {
+            comparable(version, target)?;
+        }
         let written = match self.write(target, body, precondition, mark).await {
             Ok(answer) => done(&answer).and_then(|()| version(&answer.headers)).map(Put::Written),
             Err(failure) => match precondition {
@@ -184,8 +200,8 @@ impl Wire for S3 {
             },
         };
         written.map_err(|failure| {
-            let misconfigured = self.misconfigured(&failure);
-            misconfigured.unwrap_or_else(|| failure.into_error(Action::Write, target.place(), &self.site))
+            let incapable = self.incapable(&failure, target, precondition);
+            incapable.unwrap_or_else(|| failure.into_error(Action::Write, target.place(), &self.site))
         })
     }
 
@@ -199,6 +215,7 @@ impl Wire for S3 {
     }
 
     async fn delete_at(&self, target: &Target<'_>, version: &Version) -> Result<Delete, StoreError> {
+        comparable(version, target)?;
         let headers = HeaderMap::from_iter([(IF_MATCH, etag(version))]);
         let repeat = Repeat::UnlessApplied;
         let request = Request { headers, repeat, ..Request::new(Method::DELETE, &target.key) };
@@ -254,7 +271,78 @@ fn etag(version: &Version) -> HeaderValue {
     }
 }
 
+/// An error for a weak entity tag, which a proxy may make of any: it never fulfils `If-Match`, so that every write would
+/// be told as a conflict.
+///
+/// Source: RFC 9110, "HTTP Semantics", section 13.1.1.
+fn comparable(version: &Version, target: &Target<'_>) -> Result<(), StoreError> {
+    match version.as_str().starts_with("W/") {
+        true => Err(StoreError::Unsupported {
+            place: Place::store(target.location),
+            feature: "compare and swap: its entity tags are weak (W/\"…\"), perhaps weakened by a proxy",
+        }),
+        false => Ok(()),
+    }
+}
+
 /// The callers pass what was checked to be printable ASCII.
 fn header(value: &str) -> HeaderValue {
     HeaderValue::from_str(value).expect("printable ASCII")
+}
+
+#[cfg(test)]
+mod tests {
+    use cred_model::Tried;
+    use cred_path::{DocumentName, Location};
+
+    use super::failure::Refused;
+    use super::*;
+
+    /// A bucket on a server that nobody asks.
+    fn s3(encryption: Encryption) -> S3 {
+        let site = Site {
+            bucket: "acme".into(),
+            region: "us-east-1".into(),
+            endpoint: "http://127.0.0.1:9".into(),
+            is_custom: true,
+            read_timeout: Duration::from_secs(60),
+        };
+        let (bucket_url, keys) = ("http://127.0.0.1:9/acme/".into(), Keys::Missing(Tried(Vec::new())));
+        let connect_timeout = Duration::from_secs(5);
+        S3::new(Settings { site, bucket_url, keys, encryption, connect_timeout, attempts: 1 }).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_implemented_is_encryption_or_condition() {
+        let (location, name) = (Location::Other("fake".into()), DocumentName::new("a.json").unwrap());
+        let target = Target { location: &location, name: &name, key: name.to_string() };
+        let body = Bytes::from("<Error><Code>NotImplemented</Code></Error>");
+        let refused = || Refused::read(StatusCode::NOT_IMPLEMENTED, &HeaderMap::new(), &body);
+        let told = |encryption, precondition| {
+            let error = s3(encryption).incapable(&Failure::refused(refused()), &target, &precondition);
+            error.map(|error| error.to_string()).unwrap_or_default()
+        };
+        let either = told(Encryption::Aes256, Precondition::IfAbsent);
+        assert!(either.contains("encryption") && either.contains("If-None-Match"), "{either}");
+        let encryption = told(Encryption::Aes256, Precondition::Always);
+        assert!(encryption.contains("encryption") && !encryption.contains("If-"), "{encryption}");
+        for unasked in [Encryption::None, Encryption::BucketDefault] {
+            let condition = told(unasked.clone(), Precondition::IfAbsent);
+            assert!(!condition.contains("encryption") && condition.contains("If-None-Match"), "{condition}");
+            assert_eq!(told(unasked, Precondition::Always), "");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_weak_entity_tag_is_named_and_not_a_conflict() {
+        let (location, name) = (Location::Other("fake".into()), DocumentName::new("a.json").unwrap());
+        let target = Target { location: &location, name: &name, key: name.to_string() };
+        let s3 = s3(Encryption::None);
+        let weak = Version::new("W/\"e\"").unwrap();
+        let put = s3.put(&target, Bytes::new(), &Precondition::IfVersion(weak.clone()), None).await.unwrap_err();
+        let deleted = s3.delete_at(&target, &weak).await.unwrap_err();
+        for error in [put, deleted] {
+            assert!(matches!(error, StoreError::Unsupported { .. }) && error.to_string().contains("weak"), "{error:?}");
+        }
+    }
 }
