@@ -283,6 +283,9 @@ impl StoreError {
             Self::Timeout { place, .. } if matches!(place.location(), Location::Local(_)) => {
                 Some("see who holds the locks below .locks/ (lslocks shows them), or allow more time".into())
             }
+            Self::Network { phase: Phase::Certificate, .. } => Some(
+                "check the endpoint, or install the certificate of the authority that signed it on this host".into(),
+            ),
             Self::Network { .. } | Self::Timeout { .. } => {
                 Some("check network, proxy, endpoint and clock, or allow more time, then try again".into())
             }
