@@ -4,6 +4,7 @@
 
 mod page;
 mod table;
+mod untrusted;
 
 use std::error::Error as _;
 use std::panic::AssertUnwindSafe;
@@ -68,6 +69,7 @@ impl<'a> Bench<'a> {
         let endpoint = match fault {
             Fault::Backlog => backlog.endpoint(),
             Fault::Unresolved => NOWHERE.to_owned(),
+            Fault::Untrusted => untrusted::start().await,
             Fault::Absent | Fault::Always(_) | Fault::Once(_) | Fault::Refused => server.endpoint(),
         };
         let keys = AwsKeys::new(s3.access_key_id(), s3.secret_access_key()).unwrap();
@@ -150,7 +152,7 @@ fn judge(case: &str, call: Call, situation: &Situation, row: &Row, error: &Store
             (Call::List, _) => ("s3://acme/p/", true),
             (Call::Probe, _) => ("s3://acme/p/.locks/probe-", false),
             // The store asks first whether the server honours the condition, by an object of its own.
-            (Call::DeleteAt, Fault::Refused | Fault::Backlog | Fault::Unresolved) => {
+            (Call::DeleteAt, Fault::Refused | Fault::Backlog | Fault::Unresolved | Fault::Untrusted) => {
                 ("s3://acme/p/.locks/probe-", false)
             }
             _ => ("s3://acme/p/a.json", true),
@@ -204,7 +206,7 @@ fn script(fault: &Fault, strike: Arc<Mutex<Strike>>) -> impl FnMut(&LoggedReques
     let (steps, once) = match fault {
         Fault::Always(steps) => (Some(steps.clone()), false),
         Fault::Once(steps) => (Some(steps.clone()), true),
-        Fault::Absent | Fault::Backlog | Fault::Refused | Fault::Unresolved => (None, false),
+        Fault::Absent | Fault::Backlog | Fault::Refused | Fault::Unresolved | Fault::Untrusted => (None, false),
     };
     move |request| {
         let mut strike = strike.lock().unwrap();

@@ -72,6 +72,8 @@ pub(crate) enum Fault {
     Backlog,
     /// The name of the server does not exist.
     Unresolved,
+    /// The certificate of the server is its own word.
+    Untrusted,
 }
 
 pub(crate) struct Situation {
@@ -137,6 +139,8 @@ const RENEW_KEYS: &str = "renew AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, fo
 const SET_CLOCK: &str = "set the clock of this host, for example by NTP";
 const SET_REGION: &str = "set AWS_REGION=eu-west-1";
 const SHOW_REQUEST: &str = "try again; if it stays, show the request id to whoever runs the server";
+
+const TRUST_IT: &str = "check the endpoint, or install the certificate of the authority that signed it on this host";
 
 pub(crate) fn situations() -> Vec<Situation> {
     let nothing_allowed = || {
@@ -257,6 +261,15 @@ pub(crate) fn situations() -> Vec<Situation> {
             fault: Fault::Unresolved,
             refusal: None,
             rows: unreachable("Network (its name was not found)"),
+        },
+        Situation {
+            name: "the certificate is not trusted",
+            fault: Fault::Untrusted,
+            refusal: None,
+            rows: vec![
+                error(ALL_BUT_DELETE, "Network (its certificate is not trusted)", TRUST_IT),
+                error(LOOKS_FIRST, "Network (its certificate is not trusted)", TRUST_IT).reading(),
+            ],
         },
         broken("no answer in time", vec![Step::Stall], failing("Timeout", CHECK_NETWORK)),
         broken(
