@@ -11,16 +11,21 @@ impl Credential {
     ///   has no refresh token and often no `id_token`: the stored ones are kept.
     /// - An access token brings its expiry along: if `incoming` has one without, the expiry becomes unknown. Without an
     ///   access token, both stay.
+    /// - A refresh token is of use only with its client: if `incoming` names another client and brings no refresh token,
+    ///   the stored client stays with the stored refresh token.
     /// - Others' members are replaced one by one and whole; each keeps its place, and new ones follow.
     pub fn merge(mut self, incoming: Self) -> Self {
         if incoming.access_token.is_some() {
             self.access_token = incoming.access_token;
             self.expiry = incoming.expiry;
         }
-        self.refresh_token = incoming.refresh_token.or(self.refresh_token);
-        self.token_uri = incoming.token_uri.or(self.token_uri);
-        self.client_id = incoming.client_id.or(self.client_id);
-        self.client_secret = incoming.client_secret.or(self.client_secret);
+        let is_other_client = self.client_id.as_ref().zip(incoming.client_id.as_ref()).is_some_and(|(a, b)| a != b);
+        if incoming.refresh_token.is_some() || self.refresh_token.is_none() || !is_other_client {
+            self.refresh_token = incoming.refresh_token.or(self.refresh_token);
+            self.token_uri = incoming.token_uri.or(self.token_uri);
+            self.client_id = incoming.client_id.or(self.client_id);
+            self.client_secret = incoming.client_secret.or(self.client_secret);
+        }
         self.scopes = incoming.scopes.or(self.scopes);
 
         let places: HashMap<String, usize> = (self.layout.iter().enumerate())
@@ -46,9 +51,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Secret;
 
     fn read(document: &str) -> Credential {
         Credential::from_json(document.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_refresh_token_keeps_its_client() {
+        let stored =
+            read(r#"{"refresh_token": "r", "client_id": "a", "client_secret": "sa", "token_uri": "https://a"}"#);
+        let of_b = r#""token": "t", "client_id": "b", "client_secret": "sb", "token_uri": "https://b""#;
+        let kept = stored.clone().merge(read(&format!("{{{of_b}}}")));
+        assert_eq!((kept.client_id(), kept.token_uri()), (Some("a"), Some("https://a")));
+        assert_eq!(kept.client_secret().map(Secret::expose), Some("sa"));
+        assert_eq!(kept.access_token().map(Secret::expose), Some("t"));
+        let moved = stored.merge(read(&format!(r#"{{{of_b}, "refresh_token": "rb"}}"#)));
+        assert_eq!((moved.client_id(), moved.refresh_token().map(Secret::expose)), (Some("b"), Some("rb")));
     }
 
     #[test]

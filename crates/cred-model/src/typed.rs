@@ -46,7 +46,7 @@ pub trait DocumentStoreExt: DocumentStore {
     /// # Errors
     ///
     /// - [`StoreError::Corrupt`] if it is not JSON of this type; where another program may be half-way through
-    ///   writing it, only if it stays so for half a second.
+    ///   writing it, what is no JSON at all only if it stays so for half a second.
     /// - As for [`DocumentStore::get`].
     fn get_json<T>(&self, name: &DocumentName) -> impl Future<Output = Result<Option<Versioned<T>>, StoreError>> + Send
     where
@@ -132,8 +132,8 @@ pub enum UpdateError<E> {
 const TORN_FOR: Duration = Duration::from_millis(500);
 const TORN_POLL: Duration = Duration::from_millis(25);
 
-/// Reads the document called `name` and decodes it; where another program may be half-way through writing it, a
-/// document that cannot be decoded is read again for half a second.
+/// Reads the document called `name` and decodes it; where another program may be half-way through writing it, one that
+/// is no JSON is read again for half a second.
 ///
 /// # Errors
 ///
@@ -152,13 +152,18 @@ where
         let Some(document) = store.get(name).await? else { return Ok(None) };
         match decode(&document) {
             Ok(value) => return Ok(Some((value, document))),
-            Err(_) if store.may_be_torn() && waited < TORN_FOR => {
+            Err(_) if store.may_be_torn() && waited < TORN_FOR && is_damaged(&document.body) => {
                 tokio::time::sleep(TORN_POLL).await;
                 waited += TORN_POLL;
             }
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Whether `body` is no JSON, as one is that another program has begun to write.
+fn is_damaged(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err()
 }
 
 fn encode<T: Serialize>(value: &T) -> Result<Bytes, StoreError> {

@@ -4,7 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The version of a stored document: opaque, equal only if the document was not written in between.
+/// The version of a stored document: opaque; unequal versions are unequal documents.
+///
+/// Where a backend makes versions of the content, equal bytes have equal versions: a document that was changed and
+/// changed back is at its old version again.
 ///
 /// It prints and parses, so that a script can carry it from a read to a write. What it holds is the backend's
 /// business: an S3 `ETag`, a generation, a hash of the content.

@@ -128,3 +128,22 @@ impl CredentialStore {
         self.wait(self.store.find(filter))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{access, ada};
+
+    #[test]
+    fn every_call_blocks_until_it_is_done() {
+        let store = CredentialStore::new(crate::testing::store()).unwrap();
+        let saved = store.save(&ada(), &access("t0").with_refresh_token("r")).unwrap().stored;
+        store.wait(store.as_async().save(&ada(), &access("t1")).over(&saved)).unwrap();
+        assert!(store.exists(&ada()).unwrap() && store.load(&ada()).unwrap().is_some());
+        assert_eq!(store.list().count(), 1);
+        assert_eq!(store.find(&Filter::new()).unwrap().found.len(), 1);
+        let replaced = store.replace(&ada(), &access("t2")).unwrap().stored;
+        assert_eq!(store.require(&ada()).unwrap().version, replaced.version);
+        assert!(store.delete(&ada()).unwrap() && !store.exists(&ada()).unwrap());
+    }
+}

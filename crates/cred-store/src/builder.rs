@@ -1,5 +1,6 @@
 //! From a location and settings to a store.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tracing::info;
 use crate::{CredentialStore, Error};
 
 /// Settings of a [`CredentialStore`]; what is not set comes from the environment, or has a default.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Builder {
     location: Option<String>,
     environment: Environment,
@@ -25,7 +26,7 @@ pub struct Builder {
 
 /// What only a store in S3 knows of.
 #[cfg(feature = "s3")]
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 struct S3Settings {
     region: Option<String>,
     endpoint: Option<String>,
@@ -118,6 +119,16 @@ impl Builder {
     }
 }
 
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What was not checked yet may be an address with a password in it.
+        f.debug_struct("Builder")
+            .field("environment", &self.environment)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(feature = "s3")]
 impl S3Settings {
     fn store(&self, location: &S3Location, environment: &Environment) -> Result<S3Store, StoreError> {
@@ -150,5 +161,17 @@ impl S3Settings {
             problem: "means nothing for a directory".into(),
             expected: "nothing, or the location to s3://bucket/prefix/".into(),
         })
+    }
+}
+
+#[cfg(all(test, feature = "s3"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_nothing_that_was_not_checked() {
+        let builder = Builder::new().with_location("s3://AKIA:sentinel@b/").with_endpoint("https://u:sentinel@host");
+        assert!(!format!("{builder:?}").contains("sentinel"));
+        assert!(!format!("{:?}", builder.build().unwrap_err()).contains("sentinel"));
     }
 }

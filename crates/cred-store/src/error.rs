@@ -1,5 +1,8 @@
 //! Why a credential could not be loaded or saved.
 
+use std::error::Error as _;
+use std::fmt;
+
 use cred_model::{DecodeError, Document, Effect, Place, StoreError};
 use cred_path::{LocationError, UserId};
 
@@ -21,6 +24,13 @@ pub enum Error {
         place: Place,
         /// What it is instead.
         why: DecodeError,
+    },
+
+    /// The credential has neither an access token nor a refresh token, so it is not stored.
+    #[error("a credential without a token is not stored in {place}")]
+    NoToken {
+        /// The document.
+        place: Place,
     },
 
     /// Nothing is stored for this user.
@@ -54,6 +64,7 @@ impl Error {
         match self {
             Self::Location(error) => error.hint(),
             Self::NotACredential { place, .. } => Some(format!("move it out of {}", place.location())),
+            Self::NoToken { .. } => Some("pass an access or a refresh token, or delete the credential".into()),
             Self::NotFound { user, .. } => Some(format!("let {user} sign in, or import a credential")),
             Self::OtherUser { named, .. } => {
                 Some(format!("keep it under {named:?}, or overwrite it by force if the account was renamed"))
@@ -78,10 +89,17 @@ impl Error {
     pub fn effect(&self) -> Effect {
         match self {
             Self::Store(error) => error.effect(),
-            Self::Location(_) | Self::NotACredential { .. } | Self::NotFound { .. } | Self::OtherUser { .. } => {
-                Effect::None
-            }
+            Self::Location(_)
+            | Self::NoToken { .. }
+            | Self::NotACredential { .. }
+            | Self::NotFound { .. }
+            | Self::OtherUser { .. } => Effect::None,
         }
+    }
+
+    /// Whether the caller has no right to read, or is not told whether there is something to read.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Store(StoreError::AccessDenied { .. } | StoreError::MissingOrForbidden { .. }))
     }
 
     /// Why `document` could not be decoded.
@@ -97,5 +115,20 @@ impl Error {
         } else {
             Self::NotACredential { place, why }
         }
+    }
+}
+
+/// An error and its causes in one line, for the log.
+pub(crate) struct Report<'a>(pub(crate) &'a Error);
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
     }
 }

@@ -9,6 +9,7 @@ use futures_core::Stream;
 use futures_util::{TryStreamExt, stream};
 use tracing::info;
 
+use crate::read::check_user;
 use crate::{CredentialStore, Error, Stored};
 
 /// How many documents are read at once.
@@ -111,9 +112,9 @@ impl CredentialStore {
             let problem = "no user id has this name".into();
             return Err(StoreError::InvalidName { name: name.to_string(), place, problem }.into());
         };
-        crate::store::check_user(&user, &credential, place)?;
+        check_user(&user, &credential, place)?;
         let Document { version, modified, .. } = document;
-        Ok(Some(Stored { user, credential, version, modified, name: name.clone() }))
+        Ok(Some(self.stored(user, name.clone(), credential, version, modified)))
     }
 }
 

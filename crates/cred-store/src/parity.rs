@@ -4,6 +4,7 @@ use cred_model::Credential;
 use cred_path::UserId;
 use tracing::{error, info};
 
+use crate::error::Report;
 use crate::{CredentialStore, Filter};
 
 /// The credential of `user`, or `None` if there is none or anything went wrong.
@@ -11,7 +12,7 @@ pub async fn load_or_none(store: &CredentialStore, user: &UserId) -> Option<Cred
     match store.load(user).await {
         Ok(stored) => Some(stored?.credential),
         Err(error) => {
-            error!(%user, location = %store.location(), %error, "loading credentials failed");
+            error!(%user, location = %store.location(), error = %Report(&error), "loading credentials failed");
             None
         }
     }
@@ -32,7 +33,7 @@ pub async fn find_any(store: &CredentialStore) -> Option<Credential> {
             Some(stored?.credential)
         }
         Err(error) => {
-            error!(%location, %error, "[single-user] looking for credentials failed");
+            error!(%location, error = %Report(&error), "[single-user] looking for credentials failed");
             None
         }
     }
@@ -41,7 +42,7 @@ pub async fn find_any(store: &CredentialStore) -> Option<Credential> {
 /// Deletes the credential of `user`; `false` if there was none or anything went wrong.
 pub async fn delete_or_false(store: &CredentialStore, user: &UserId) -> bool {
     store.delete(user).await.unwrap_or_else(|error| {
-        error!(%user, location = %store.location(), %error, "deleting credentials failed");
+        error!(%user, location = %store.location(), error = %Report(&error), "deleting credentials failed");
         false
     })
 }

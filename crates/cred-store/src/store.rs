@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use cred_model::{Credential, Document, DocumentStore, Expiry, Place, StoreError, decode_settled};
-use cred_path::{DocumentName, Location, UserId};
-use tracing::{debug, info, warn};
+use cred_model::{Credential, DocumentStore, Place, StoreError};
+use cred_path::{Location, UserId};
+use tracing::{debug, info};
 
 use crate::{Builder, Error, Save, Stored};
 
@@ -66,12 +66,7 @@ impl CredentialStore {
     pub async fn load(&self, user: &UserId) -> Result<Option<Stored>, Error> {
         let stored = self.read(user).await?;
         match &stored {
-            Some(stored) => {
-                if let Expiry::Unreadable(_) = stored.credential.expiry() {
-                    warn!(%user, location = %self.location(), "expiry is unreadable: treated as expired");
-                }
-                debug!(%user, location = %self.location(), "credentials loaded");
-            }
+            Some(_) => debug!(%user, location = %self.location(), "credentials loaded"),
             None => info!(%user, location = %self.location(), "no credentials found"),
         }
         Ok(stored)
@@ -129,16 +124,37 @@ impl CredentialStore {
 
     /// Deletes the credential of `user`, under its older names too. `true`: there was one, and now there is none.
     ///
-    /// A document under the user's own name is deleted whatever it says.
+    /// A document of his that is corrupt, or not a credential, is deleted as well.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::OtherUser`] if the document under his name names another user: it may be that one's only credential.
+    /// - [`Error::Store`] with whatever kept the store from deleting it.
+    pub async fn delete(&self, user: &UserId) -> Result<bool, Error> {
+        match self.read_named(user, user.document_name()).await {
+            Err(error @ Error::OtherUser { .. }) => Err(error),
+            _ => self.delete_by_force(user).await,
+        }
+    }
+
+    /// Deletes the credential of `user` as [`delete`](Self::delete) does, and the document under his name whomever it
+    /// names.
     ///
     /// # Errors
     ///
     /// [`Error::Store`] with whatever kept the store from deleting it.
-    pub async fn delete(&self, user: &UserId) -> Result<bool, Error> {
+    pub async fn delete_by_force(&self, user: &UserId) -> Result<bool, Error> {
         let mut deleted = false;
         // The older names first: a crash in between must not bring an older credential back.
-        while let Some(stored) = self.read_legacy(user).await? {
-            deleted |= self.documents.delete(&stored.name, Some(&stored.version)).await?;
+        for name in user.legacy_names() {
+            deleted |= match self.read_older(user, name.clone()).await {
+                Ok(Some(stored)) => self.documents.delete(&name, Some(&stored.version)).await?,
+                Ok(None) => false,
+                Err(error) if error.is_bad_document() => self.documents.delete(&name, None).await?,
+                // So AWS answers for a missing document, if the caller may not list.
+                Err(Error::Store(StoreError::MissingOrForbidden { .. })) => false,
+                Err(error) => return Err(error),
+            };
         }
         deleted |= self.documents.delete(&user.document_name(), None).await?;
         if deleted {
@@ -148,59 +164,6 @@ impl CredentialStore {
         }
         Ok(deleted)
     }
-
-    pub(crate) async fn read(&self, user: &UserId) -> Result<Option<Stored>, Error> {
-        match self.read_named(user, user.document_name()).await? {
-            Some(stored) => Ok(Some(stored)),
-            None => self.read_legacy(user).await,
-        }
-    }
-
-    /// Reads what older programs kept for `user` under other names.
-    ///
-    /// Where such a name is also the name of another user's document, it counts only if the document names this one.
-    async fn read_legacy(&self, user: &UserId) -> Result<Option<Stored>, Error> {
-        for name in user.legacy_names() {
-            let may_be_anothers = UserId::from_document_name(&name).is_some();
-            match self.read_named(user, name).await {
-                Ok(Some(stored)) if may_be_anothers && !stored.credential.names_user(user.as_str()) => {}
-                Ok(None) | Err(Error::OtherUser { .. }) => {}
-                Ok(Some(stored)) => return Ok(Some(stored)),
-                Err(Error::Store(StoreError::NotADocument { .. } | StoreError::TooLarge { .. })) if may_be_anothers => {
-                }
-                Err(error) if may_be_anothers && error.is_bad_document() => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(None)
-    }
-
-    async fn read_named(&self, user: &UserId, name: DocumentName) -> Result<Option<Stored>, Error> {
-        let decode = |document: &Document| {
-            let place = Place::document(self.location(), &name);
-            let credential = Credential::from_json(&document.body)
-                .map_err(|why| Error::undecodable(place.clone(), document, why))?;
-            check_user(user, &credential, place)?;
-            Ok::<_, Error>(credential)
-        };
-        let read = decode_settled(&*self.documents, &name, decode).await?;
-        Ok(read.map(|(credential, Document { version, modified, .. })| Stored {
-            user: user.clone(),
-            credential,
-            version,
-            modified,
-            name,
-        }))
-    }
-}
-
-/// Refuses a credential that names another user than the one it is kept for.
-pub(crate) fn check_user(user: &UserId, credential: &Credential, place: Place) -> Result<(), Error> {
-    if !credential.names_another_user(user.as_str()) {
-        return Ok(());
-    }
-    let named = credential.identity().unwrap_or_default();
-    Err(Error::OtherUser { user: user.clone(), named, place })
 }
 
 impl fmt::Debug for CredentialStore {
@@ -267,6 +230,26 @@ mod tests {
         assert!(store.delete(&plus).await.unwrap());
         assert!(store.load(&plus).await.unwrap().is_none());
         assert!(!store.delete(&plus).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_document_that_names_another_is_deleted_only_by_force() {
+        let store = store();
+        // By its name that of a_b@x.com, by what it says the only credential of a+b@x.com.
+        put(&store, "a_b@x.com.json", r#"{"refresh_token":"r","user_email":"a+b@x.com"}"#).await;
+        assert!(matches!(store.delete(&user("a_b@x.com")).await, Err(Error::OtherUser { .. })));
+        assert!(store.exists(&user("a+b@x.com")).await.unwrap());
+        assert!(store.delete_by_force(&user("a_b@x.com")).await.unwrap());
+        assert!(!store.exists(&user("a+b@x.com")).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_corrupt_document_under_an_older_name_is_deleted_too() {
+        let store = store();
+        put(&store, "a+b@x.com.json", "{").await;
+        put(&store, "a%2Bb@x.com.json", "[]").await;
+        assert!(store.delete(&user("a+b@x.com")).await.unwrap());
+        assert!(!store.exists(&user("a+b@x.com")).await.unwrap());
     }
 
     #[test]

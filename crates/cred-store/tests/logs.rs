@@ -70,6 +70,10 @@ async fn each_outcome_is_a_line_with_user_and_location_and_without_a_secret() {
     assert!(lines.starts_with(" WARN expiry is unreadable: treated as expired user=ada@example.com"), "{lines}");
 
     put("ada@example.com.json", r#"{"token":"ya29.sentinel","#).await;
+    store.save(&ada, &credential).await.unwrap_err();
+    let lines = log.take();
+    let expected = "ERROR saving credentials failed user=ada@example.com location=memory error=";
+    assert!(lines.starts_with(expected) && !lines.contains("sentinel"), "{lines}");
     assert!(parity::load_or_none(&store, &ada).await.is_none());
     let lines = log.take();
     assert!(
