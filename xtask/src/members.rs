@@ -10,6 +10,8 @@ use crate::process;
 /// A crate of the workspace.
 pub(crate) struct Member {
     pub(crate) name: String,
+    /// Where its manifest stands, from the root of the workspace, with a slash at its end.
+    pub(crate) directory: String,
     pub(crate) description: Option<String>,
     pub(crate) licence: Option<String>,
     pub(crate) has_readme: bool,
@@ -41,7 +43,9 @@ impl From<Package> for Member {
             name: dependency.name.clone(),
             for_tests: dependency.kind == DependencyKind::Development,
         });
+        let directory = package.manifest_path.parent().and_then(|path| path.strip_prefix(process::root()).ok());
         Self {
+            directory: format!("{}/", directory.expect("members lie below the root")),
             name: package.name.to_string(),
             has_readme: package.readme().is_some_and(|file| Path::new(&file).is_file()),
             features: package.features.keys().filter(|name| *name != "default").cloned().collect(),
@@ -67,6 +71,7 @@ impl Member {
             |word: &str| Dependency { name: word.trim_end_matches(":dev").into(), for_tests: word.ends_with(":dev") };
         Self {
             name: name.into(),
+            directory: format!("crates/{name}/"),
             description: Some("made up".into()),
             licence: Some("MIT".into()),
             has_readme: true,

@@ -13,8 +13,8 @@ use crate::tidy::tree::Tree;
 
 pub(crate) const HELP: &str = "\
 Checks that crates know only those below them, that every licence is allowed and no second TLS stack is in
-the tree, that manifests are complete and sorted, and that no tracked file holds a path of somebody's
-machine or an unfinished mark.
+the tree, that manifests are complete, sorted and declare no dependency that nothing uses, and that no
+tracked file holds a path of somebody's machine or an unfinished mark.
 
 Usage: cargo xtask tidy
 ";
@@ -93,6 +93,7 @@ pub(crate) fn run() -> Result<()> {
     findings.extend(licences::unknown(&all));
     for member in &members {
         findings.extend(manifests::incomplete(member));
+        findings.extend(manifests::unused(member, &files));
     }
     for (name, text) in &files {
         findings.extend(texts::machine_paths(name, text));

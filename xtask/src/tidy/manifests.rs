@@ -1,4 +1,4 @@
-//! Manifests: complete, with the lints of the workspace, and sorted.
+//! Manifests: complete, with the lints of the workspace, sorted, and without what nothing uses.
 
 use crate::members::Member;
 
@@ -10,6 +10,18 @@ pub(super) fn incomplete(member: &Member) -> Vec<String> {
         ("README", !member.has_readme),
     ];
     lacking.iter().filter(|(_, lacks)| *lacks).map(|(what, _)| format!("{}: has no {what}", member.name)).collect()
+}
+
+/// What `member` declares to depend on without a word of it in its sources, which are among `files`.
+pub(super) fn unused(member: &Member, files: &[(String, String)]) -> Vec<String> {
+    let is_source = |name: &str| name.starts_with(&member.directory) && name.ends_with(".rs");
+    let sources: Vec<_> = files.iter().filter(|(name, _)| is_source(name)).map(|(_, text)| text).collect();
+    let is_used = |name: &str| {
+        let name = name.replace('-', "_");
+        sources.iter().any(|text| text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name))
+    };
+    let unused = member.dependencies.iter().filter(|dependency| !is_used(&dependency.name));
+    unused.map(|dependency| format!("{}: does not use {}", member.name, dependency.name)).collect()
 }
 
 /// What is out of order in the manifest `name`: each crate takes the lints of the workspace and tells public dependencies,
@@ -84,6 +96,19 @@ workspace = true
             let findings = untidy("Cargo.toml", &TIDY.replacen(tidy, changed, 1));
             assert_eq!(findings.first().map(String::as_str), Some(finding));
         }
+    }
+
+    #[test]
+    fn a_dependency_that_no_source_names_is_found() {
+        let member = Member::made_up("made-up", "serde-json tempfile:dev");
+        let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let files = [
+            file("crates/made-up/src/lib.rs", "use serde_json::Value;"),
+            file("crates/made-up/tests/all.rs", "my_tempfile"),
+            file("crates/made-up/README.md", "tempfile"),
+            file("crates/other/src/lib.rs", "use tempfile::tempdir;"),
+        ];
+        assert_eq!(unused(&member, &files), ["made-up: does not use tempfile"]);
     }
 
     #[test]
