@@ -1,20 +1,20 @@
 //! The promises in S3: on the embedded server, on one that is odd as MinIO is, on MinIO itself, and on any object store.
 #![expect(clippy::unwrap_used, reason = "all of it is a test")]
 
+mod minio;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use cred_conformance::{Lack, Oddity, S3Server, Subject, check_all};
 use cred_path::Location;
 use cred_store_s3::{AwsKeys, S3Store, S3StoreBuilder};
 use futures_util::future::BoxFuture;
-use object_store::aws::{AmazonS3Builder, AwsAuthorizer, AwsCredential};
-use object_store::client::{HttpConnector, HttpRequestBody, ReqwestConnector};
+use object_store::aws::AmazonS3Builder;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{ClientOptions, ObjectStore, ObjectStoreExt};
+use object_store::{ObjectStore, ObjectStoreExt};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_the_embedded_server() {
@@ -35,7 +35,7 @@ async fn over_a_server_that_ignores_the_condition_of_a_deletion() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs MinIO"]
 async fn over_minio() {
-    let place = Place::minio().await;
+    let place = Place::minio();
     check_all(async || place.fresh().without(Lack::ConditionalDelete)).await;
 }
 
@@ -59,6 +59,7 @@ struct Place {
     access_key_id: String,
     secret_access_key: String,
     bucket: String,
+    prefix: String,
     stores: AtomicU32,
 }
 
@@ -69,29 +70,21 @@ impl Place {
             access_key_id: server.access_key_id().into(),
             secret_access_key: server.secret_access_key().into(),
             bucket: "conformance".into(),
+            prefix: String::new(),
             stores: AtomicU32::new(0),
         }
     }
 
-    /// A new bucket on the server that `cargo xtask test` provides.
-    async fn minio() -> Self {
-        let variable =
-            |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: cargo xtask test"));
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        let place = Self {
-            endpoint: variable("CRED_TEST_S3_ENDPOINT"),
-            access_key_id: variable("CRED_TEST_S3_ACCESS_KEY_ID"),
-            secret_access_key: variable("CRED_TEST_S3_SECRET_ACCESS_KEY"),
-            bucket: format!("conformance-{}", now.as_nanos()),
-            stores: AtomicU32::new(0),
-        };
-        place.create_bucket().await;
-        place
+    /// The bucket on the server that `cargo xtask test` provides.
+    fn minio() -> Self {
+        let [(_, endpoint), (_, access_key_id), (_, secret_access_key), _] = minio::variables();
+        let (bucket, prefix) = (minio::BUCKET.into(), minio::fresh_prefix("s3"));
+        Self { endpoint, access_key_id, secret_access_key, bucket, prefix, stores: AtomicU32::new(0) }
     }
 
     /// A store below a prefix that nobody used before.
     fn fresh(&self) -> Subject {
-        let prefix = format!("{}/", self.stores.fetch_add(1, Ordering::Relaxed));
+        let prefix = format!("{}{}/", self.prefix, self.stores.fetch_add(1, Ordering::Relaxed));
         let store = S3StoreBuilder::new(&self.bucket)
             .with_prefix(&prefix)
             .with_endpoint(&self.endpoint)
@@ -105,22 +98,6 @@ impl Place {
         Subject::new(store.build().unwrap())
             .with_planter(planter(Arc::new(objects.build().unwrap()), prefix))
             .without(Lack::Locks)
-    }
-
-    /// object_store cannot make buckets, but it signs the request.
-    async fn create_bucket(&self) {
-        let mut request = http::Request::put(format!("{}/{}", self.endpoint.trim_end_matches('/'), self.bucket))
-            .body(HttpRequestBody::empty())
-            .unwrap();
-        let credential = AwsCredential {
-            key_id: self.access_key_id.clone(),
-            secret_key: self.secret_access_key.clone(),
-            token: None,
-        };
-        AwsAuthorizer::new(&credential, "s3", "us-east-1").try_authorize(&mut request, None).unwrap();
-        let client = ReqwestConnector::default().connect(&ClientOptions::new().with_allow_http(true)).unwrap();
-        let response = client.execute(request).await.unwrap();
-        assert!(response.status().is_success(), "making the bucket: {}", response.status());
     }
 }
 
