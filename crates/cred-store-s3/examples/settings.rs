@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io::Write;
 
-use cred_model::DocumentStoreExt;
-use cred_path::{Environment, Location};
-use cred_store_s3::S3StoreBuilder;
+use cred_store_s3::{DocumentStoreExt, Environment, Location, S3StoreBuilder};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Default, Deserialize, Serialize)]

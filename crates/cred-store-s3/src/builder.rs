@@ -18,8 +18,7 @@ use crate::store::{DEADLINE, S3Store, Server};
 /// Where a value is given here and in the environment, the one given here holds.
 ///
 /// ```
-/// use cred_path::Environment;
-/// use cred_store_s3::{Encryption, S3StoreBuilder};
+/// use cred_store_s3::{Encryption, Environment, S3StoreBuilder};
 ///
 /// let env = Environment::from_iter([("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")]);
 /// let store = S3StoreBuilder::new("acme-settings")
@@ -28,7 +27,7 @@ use crate::store::{DEADLINE, S3Store, Server};
 ///     .with_encryption(Encryption::BucketDefault)
 ///     .build()?;
 /// assert_eq!(store.server().unwrap().endpoint, "https://acme-settings.s3.eu-west-1.amazonaws.com");
-/// # Ok::<(), cred_model::StoreError>(())
+/// # Ok::<(), cred_store_s3::StoreError>(())
 /// ```
 #[derive(Clone)]
 pub struct S3StoreBuilder {

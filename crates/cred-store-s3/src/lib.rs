@@ -1,14 +1,12 @@
 //! Typed JSON documents with compare-and-swap in S3 and other object stores.
 //!
 //! A document is one object, small (up to 1 MiB), and replaced only as a whole. Whoever replaces it says which version it
-//! was read at, and is told [`Conflict`](cred_model::StoreError::Conflict) if somebody else was faster:
+//! was read at, and is told [`Conflict`](StoreError::Conflict) if somebody else was faster:
 //!
 //! ```no_run
 //! use std::convert::Infallible;
 //!
-//! use cred_model::{DocumentStore, DocumentStoreExt, Precondition};
-//! use cred_path::Environment;
-//! use cred_store_s3::S3StoreBuilder;
+//! use cred_store_s3::{DocumentStore, DocumentStoreExt, Environment, Precondition, S3StoreBuilder};
 //! use serde::{Deserialize, Serialize};
 //!
 //! #[derive(Default, Deserialize, Serialize)]
@@ -39,7 +37,7 @@
 //! # }
 //! ```
 //!
-//! [`S3Store`] keeps the promises of [`DocumentStore`](cred_model::DocumentStore): read them there. What S3 adds:
+//! [`S3Store`] keeps the promises of [`DocumentStore`]: read them there. What S3 adds:
 //!
 //! - **One request each.** A read is one GET, a write one PUT, a listing one LIST per thousand names. Deleting a name
 //!   reads first, to tell whether there was anything; deleting at a version does not, where the server honours
@@ -47,17 +45,19 @@
 //! - **A lost answer is settled.** A conditional write is sent once and carries a random id in the object's metadata.
 //!   When nobody knows how it ended, the object is read: the id tells our write from another's with the same bytes. What
 //!   cannot be known, such as a write that landed and was replaced before we looked, is an error whose
-//!   [`effect`](cred_model::StoreError::effect) is `Unknown`, never a conflict. Plain writes and reads are repeated
-//!   after errors that pass, up to three times.
-//! - **Errors say what to change.** The server's code is mapped to a [`StoreError`](cred_model::StoreError): a missing
-//!   bucket is not an absent document, a refusal names the permission, a wrong region the right one. No error, log line
-//!   or `Debug` holds a key or what a server wrote in its answer.
-//! - **Nothing is global.** A store has one HTTP client; clones and scopes share it. The environment is passed in.
-//!   Redirects are not followed.
+//!   [`effect`](StoreError::effect) is `Unknown`, never a conflict; [`S3Store::over`] promises less. Plain writes and
+//!   reads are repeated after errors that pass, up to three times.
+//! - **Errors say what to change.** The server's code is mapped to a [`StoreError`]: a missing bucket is not an absent
+//!   document, a refusal names the permission, a wrong region the right one. No error, log line or `Debug` holds a key,
+//!   or more of what a server wrote in its answer than code, region and request id, if these are short and plain.
+//! - **Nothing is global, but for proxies.** A store has one HTTP client; clones and scopes share it. The environment is
+//!   passed in. Redirects are not followed. Only the proxies are those of the process environment (`HTTPS_PROXY`,
+//!   `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), as `reqwest` reads them. With an `http://` endpoint, a proxy sees the
+//!   documents.
 //!
 //! Permissions: `s3:GetObject`, `s3:PutObject` and `s3:DeleteObject` on the objects, `s3:ListBucket` on the bucket. Without
 //! the last, S3 does not tell a missing document from a forbidden one, and a read of it is
-//! [`MissingOrForbidden`](cred_model::StoreError::MissingOrForbidden).
+//! [`MissingOrForbidden`](StoreError::MissingOrForbidden).
 //!
 //! Other object stores (Google Cloud Storage, Azure, one in memory for tests) come in by [`S3Store::over`]. That constructor
 //! is the one place where a type of the crate `object_store` shows: its releases break this one and nothing else here.
@@ -74,6 +74,11 @@ mod store;
 mod wire;
 
 pub use builder::S3StoreBuilder;
+pub use cred_model::{
+    Document, DocumentStore, DocumentStoreExt, Effect, Entry, Fetched, Listed, Precondition, StoreError, Tried,
+    UpdateError, Version, Versioned,
+};
+pub use cred_path::{DocumentName, Environment, Location};
 pub use credentials::{AwsKeyProvider, AwsKeys};
 pub use encryption::{Encryption, InvalidEncryption};
 pub use store::{S3Store, Server};

@@ -66,16 +66,19 @@ impl S3Store {
     /// [`PutMode::Update`](object_store::PutMode::Update), report an entity tag or a version for what it reads and
     /// writes, and keep attributes: a write leaves its random id in the metadata `writeid` and `writereplaces`, by
     /// which it is recognised when its answer is lost. [`probe`](cred_model::probe()) finds out whether all that works.
-    /// Deletions at a version read first ([`ConditionalDelete::ReadFirst`]). For a prefix, wrap it in a
-    /// [`PrefixStore`](object_store::prefix::PrefixStore).
+    /// Deletions at a version read first ([`ConditionalDelete::ReadFirst`]), and a listing is one page, however long. For
+    /// a prefix, wrap it in a [`PrefixStore`](object_store::prefix::PrefixStore).
+    ///
+    /// The client below may repeat a write without telling, and have the second one refused because the first was
+    /// applied. So after any refusal the document is read: it is ours by its id, or else a
+    /// [`Conflict`](StoreError::Conflict). That is told in error of a write that was applied and replaced by another's
+    /// before it was read.
     ///
     /// ```
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::sync::Arc;
     ///
-    /// use cred_model::DocumentStoreExt;
-    /// use cred_path::Location;
-    /// use cred_store_s3::S3Store;
+    /// use cred_store_s3::{DocumentStoreExt, Location, S3Store};
     /// use object_store::memory::InMemory;
     ///
     /// let store = S3Store::over(Arc::new(InMemory::new()), Location::Other("memory".into()));
