@@ -6,6 +6,7 @@ use cred_path::DocumentName;
 use cred_store::{Error, Expiry, Location, Stored, UserId};
 use serde::Serialize;
 
+use crate::args::Global;
 use crate::message::{Failure, Task, Verb};
 use crate::output::{Format, Output, Style, printable};
 
@@ -61,6 +62,7 @@ enum Name {
 pub(crate) struct Answer<'a> {
     output: Output,
     store: &'a Location,
+    global: &'a Global,
     rows: Rows,
 }
 
@@ -71,8 +73,8 @@ struct Rows {
 }
 
 impl<'a> Answer<'a> {
-    pub(crate) fn new(output: Output, store: &'a Location) -> Self {
-        Self { output, store, rows: Rows::default() }
+    pub(crate) fn new(output: Output, store: &'a Location, global: &'a Global) -> Self {
+        Self { output, store, global, rows: Rows::default() }
     }
 
     pub(crate) fn add(&mut self, stored: &Stored) -> Result<(), Failure> {
@@ -87,7 +89,8 @@ impl<'a> Answer<'a> {
     /// Adds the document called `key`, which may be that of `user`, to those that could not be read.
     pub(crate) fn add_error(&mut self, key: &str, user: Option<&UserId>, error: &Error) -> Result<Failure, Failure> {
         let place = DocumentName::new(key).map_or_else(|_| self.store.to_string(), |name| self.store.document(&name));
-        let failure = Failure::of(Task { verb: Verb::Read, store: self.store, user }, error).with_location(place);
+        let task = Task { verb: Verb::Read, store: self.store, user, global: self.global };
+        let failure = Failure::of(task, error).with_location(place);
         let name = user.map_or_else(|| Name::Key(key.to_owned()), |user| Name::Id(user.to_string()));
         let unreadable = Unreadable { name, error: failure.clone() };
         if self.output.format == Format::JsonLines {

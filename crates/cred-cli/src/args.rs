@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use cred_model::{ExportForm, ImportForm};
 use cred_store::{Encryption, Filter, UserId, Version};
 
+use crate::fix::shell_word;
 use crate::message::{Code, Failure};
 use crate::output::Format;
 
@@ -252,6 +253,9 @@ pub(crate) struct Delete {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Also a document that names another user
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Say what would be deleted, and do not do it
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -295,11 +299,16 @@ impl Cli {
 }
 
 impl Global {
-    /// The first option that means something in S3 alone.
-    pub(crate) fn s3_option(&self) -> Option<&'static str> {
-        [("--region", self.region.is_some()), ("--endpoint", self.endpoint.is_some()), ("--sse", self.sse.is_some())]
-            .into_iter()
-            .find_map(|(option, is_set)| is_set.then_some(option))
+    /// `cred` as a shell takes it, with the options that lead it to this store.
+    pub(crate) fn cred(&self) -> String {
+        let sse = self.sse.as_ref().map(ToString::to_string);
+        let options =
+            [("--store", &self.store), ("--region", &self.region), ("--endpoint", &self.endpoint), ("--sse", &sse)];
+        options.into_iter().fold("cred".into(), |command, (option, value)| match value.as_deref() {
+            Some(value) if value.starts_with('-') => format!("{command} {option}={}", shell_word(value)),
+            Some(value) => format!("{command} {option} {}", shell_word(value)),
+            None => command,
+        })
     }
 }
 
@@ -377,6 +386,13 @@ mod tests {
         for arguments in [["cred", "--store", "x", "show", "ada"], ["cred", "show", "ada", "--store", "x"]] {
             assert_eq!(Cli::try_parse_from(arguments).unwrap().global.store.as_deref(), Some("x"));
         }
+    }
+
+    #[test]
+    fn a_command_to_type_leads_to_the_same_store() {
+        let arguments = ["cred", "list", "--store=-a b", "--sse", "kms:k", "--endpoint=http://h:1", "--json"];
+        let global = Cli::try_parse_from(arguments).unwrap().global;
+        assert_eq!(global.cred(), "cred --store='-a b' --endpoint http://h:1 --sse kms:k");
     }
 
     #[test]

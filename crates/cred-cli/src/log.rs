@@ -2,6 +2,8 @@
 
 use cred_path::Environment;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::writer::MakeWriterExt;
 
 use crate::args::Global;
 use crate::message::{Code, Failure};
@@ -10,7 +12,7 @@ use crate::output::Output;
 /// Starts logging: as `-v` and `-q` say, else as `CRED_LOG` says, else warnings alone.
 pub(crate) fn start(global: &Global, environment: &Environment, output: &Output) -> Result<(), Failure> {
     // What a search skips is told as a note; the names of our crates begin with `cred`.
-    let default = if global.quiet { "error" } else { "warn,cred_store::find=error" };
+    let default = if global.quiet { "off" } else { "warn,cred_store::find=error" };
     let directives = match (global.verbose, environment.get("CRED_LOG")) {
         (0, Some(_)) if global.quiet => default,
         (0, Some(directives)) => directives,
@@ -26,7 +28,8 @@ pub(crate) fn start(global: &Global, environment: &Environment, output: &Output)
     })?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        // What fails is told by the command itself.
+        .with_writer(std::io::stderr.with_filter(|event| *event.level() != LevelFilter::ERROR))
         .with_ansi(output.has_stderr_style())
         .without_time()
         .init();

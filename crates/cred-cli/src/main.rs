@@ -4,6 +4,7 @@ mod answer;
 mod args;
 mod commands;
 mod consent;
+mod fix;
 mod log;
 mod message;
 mod output;

@@ -10,6 +10,9 @@ use cred_path::LocationError;
 use cred_store::{Error, Location, StoreError, UserId};
 use serde::Serialize;
 
+use crate::args::Global;
+use crate::fix::{self, option, shell_id};
+
 /// How a command ended, as an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,6 +58,8 @@ pub(crate) struct Task<'a> {
     pub(crate) store: &'a Location,
     /// Whose credential; `None` for the store as a whole.
     pub(crate) user: Option<&'a UserId>,
+    /// How the store was called for.
+    pub(crate) global: &'a Global,
 }
 
 /// What is done to a credential or a store.
@@ -101,7 +106,7 @@ impl Failure {
         };
         Self {
             cause: cause(error).map(Into::into),
-            fix: fix(task, error).map(Into::into),
+            fix: fix::fix(task, error).map(Into::into),
             note: note(task, error).map(Into::into),
             ..Self::new(code(error), headline(task, error)).with_location(place)
         }
@@ -109,8 +114,8 @@ impl Failure {
 
     /// The store could not be opened.
     pub(crate) fn opening(error: &Error) -> Self {
-        let (cause, fix) = (cause(error).map(Into::into), error.hint().map(Into::into));
-        Self { cause, fix, ..Self::new(code(error), error.to_string()) }
+        let (cause, fix) = (cause(error).map(Into::into), fix::general(error).map(Into::into));
+        Self { cause, fix, ..Self::new(code(error), text(error)) }
     }
 
     pub(crate) fn with_cause(self, cause: impl Into<Box<str>>) -> Self {
@@ -141,7 +146,7 @@ impl Failure {
 
 /// `error:` what failed, for whom.
 fn headline(task: Task<'_>, error: &Error) -> String {
-    let Task { verb, store, user } = task;
+    let Task { verb, store, user, .. } = task;
     let what = match user {
         Some(user) => format!("{} {:?}", verb.word(), user.as_str()),
         None => format!("{} {store}", verb.word()),
@@ -157,12 +162,29 @@ fn headline(task: Task<'_>, error: &Error) -> String {
             let user = user.as_str();
             format!("document of {user:?} is corrupt: {problem} at line {line} column {column} ({place}{version})")
         }
+        (Error::Store(StoreError::Conflict { place, expected: None, .. }), Some(_)) => {
+            format!("cannot {what}: {place} is there already")
+        }
+        // Absent, or changed by somebody a moment ago: not every store tells.
+        (Error::Store(StoreError::Conflict { place, expected: Some(version), found: None }), Some(_)) => {
+            format!("cannot {what}: {place} is not there in version {version}")
+        }
         (
             Error::NotACredential { .. }
             | Error::Store(StoreError::Conflict { .. } | StoreError::NotEncrypted { .. } | StoreError::TooLarge { .. }),
             Some(_),
         ) => format!("cannot {what}: {error}"),
         // The others say themselves what could not be done, or are about the store as a whole.
+        _ => text(error),
+    }
+}
+
+/// What `error` says, the settings in it called as the options are.
+fn text(error: &Error) -> String {
+    match error {
+        Error::Store(StoreError::Misconfigured { setting, problem, .. }) => {
+            format!("{} {problem}", option(setting).unwrap_or(setting))
+        }
         _ => error.to_string(),
     }
 }
@@ -174,33 +196,6 @@ fn cause(error: &Error) -> Option<String> {
     (!causes.is_empty()).then(|| causes.join(": "))
 }
 
-/// `fix:` something to type: a command of ours where there is one, else what the library says.
-fn fix(task: Task<'_>, error: &Error) -> Option<String> {
-    let user = task.user.map(|user| shell_word(user.as_str()));
-    match (error, user) {
-        (Error::NotFound { .. }, Some(user)) => {
-            Some(format!("see who is there: cred list --names-only; or store one: cred import {user} FILE"))
-        }
-        (Error::OtherUser { named, .. }, Some(_)) if task.verb == Verb::Save => Some(format!(
-            "check the id: cred import {} FILE; or add --force, if the account was renamed",
-            shell_word(named)
-        )),
-        (Error::Store(StoreError::Corrupt { .. }), Some(user)) => Some(format!(
-            "restore a backup, or sign in again and: cred import --force {user} FILE (keeps the old bytes in .aside/)"
-        )),
-        (Error::Store(StoreError::Conflict { .. }), Some(user)) => {
-            Some(format!("look at what is stored and try again with its version: cred show {user}"))
-        }
-        (Error::Store(StoreError::WrongRegion { actual: Some(region), .. }), _) => {
-            Some(format!("--region {region}, or AWS_REGION={region}"))
-        }
-        (Error::Store(StoreError::Network { .. } | StoreError::Timeout { .. }), _) => {
-            error.hint().map(|hint| hint.replace("allow more time", "raise --timeout"))
-        }
-        _ => error.hint(),
-    }
-}
-
 /// `note:` the state of the data.
 fn note(task: Task<'_>, error: &Error) -> Option<String> {
     let user = match task.verb {
@@ -209,7 +204,9 @@ fn note(task: Task<'_>, error: &Error) -> Option<String> {
     };
     Some(match error.effect() {
         Effect::None => "the stored document is unchanged".into(),
-        Effect::Unknown => format!("it may have happened all the same: cred show {} tells", shell_word(user.as_str())),
+        Effect::Unknown => {
+            format!("it may have happened all the same: {} show {} tells", task.global.cred(), shell_id(user))
+        }
         Effect::NotDurable => "it has happened, but a loss of power may undo it".into(),
     })
 }
@@ -218,9 +215,8 @@ fn code(error: &Error) -> Code {
     match error {
         Error::Location(LocationError::Variable { .. }) | Error::OtherUser { .. } => Code::Permission,
         Error::Location(_) => Code::Usage,
-        // A setting that is not called after a variable was an option.
-        Error::Store(StoreError::Misconfigured { setting, .. }) if !setting.starts_with("AWS_") => Code::Usage,
-        Error::NotACredential { .. } => Code::Corrupt,
+        Error::Store(StoreError::Misconfigured { setting, .. }) if option(setting).is_some() => Code::Usage,
+        Error::NoToken { .. } | Error::NotACredential { .. } => Code::Corrupt,
         Error::NotFound { .. } => Code::NotFound,
         Error::Store(error) => store_code(error),
         _ => Code::Other,
@@ -257,26 +253,22 @@ fn io_code(kind: ErrorKind) -> Code {
     }
 }
 
-/// `text` as one word of a POSIX shell.
-fn shell_word(text: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "@._-+:/".contains(c);
-    let quoted =
-        if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) };
-    if text.starts_with('-') { format!("-- {quoted}") } else { quoted }
-}
-
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
     use cred_model::{Action, Phase, Place, Refusal, Tried, Version};
     use cred_store::Environment;
 
     use super::*;
+    use crate::args::Cli;
 
     fn told(verb: Verb, error: StoreError) -> Failure {
         let user = UserId::new("u@x.com").unwrap();
         let store = store();
         let user = (verb != Verb::List).then_some(&user);
-        Failure::of(Task { verb, store: &store, user }, &error.into())
+        let arguments = ["cred", "list", "--store", "s3://b-1/p/", "--region", "eu-1"];
+        let global = &Cli::try_parse_from(arguments).unwrap().global;
+        Failure::of(Task { verb, store: &store, user, global }, &error.into())
     }
 
     fn store() -> Location {
@@ -314,7 +306,10 @@ mod tests {
         };
         let failure = told(Verb::Save, error);
         assert_eq!(failure.code, Code::Unavailable);
-        assert_eq!(&*failure.note.unwrap(), "it may have happened all the same: cred show u@x.com tells");
+        assert_eq!(
+            &*failure.note.unwrap(),
+            "it may have happened all the same: cred --store s3://b-1/p/ --region eu-1 show u@x.com tells"
+        );
         assert!(failure.fix.unwrap().contains("raise --timeout"));
     }
 
@@ -356,18 +351,23 @@ mod tests {
     }
 
     #[test]
+    fn tls_that_cannot_be_set_up_is_no_fault_of_the_command_line() {
+        let error = StoreError::Misconfigured {
+            setting: "TLS".into(),
+            problem: "could not be set up".into(),
+            expected: "work".into(),
+        };
+        let failure = Failure::opening(&error.into());
+        assert_eq!((&*failure.message, failure.code), ("TLS could not be set up", Code::Permission));
+        assert!(failure.fix.unwrap().starts_with("install the certificates"));
+    }
+
+    #[test]
     fn an_error_in_json_has_five_members() {
         let json = Failure::new(Code::NotFound, "nobody").to_json();
         assert_eq!(
             json,
             r#"{"error":{"code":"not_found","message":"nobody","cause":null,"fix":null,"location":null}}"#
         );
-    }
-
-    #[test]
-    fn an_id_is_shown_as_a_shell_takes_it() {
-        assert_eq!(shell_word("a+b@x.com"), "a+b@x.com");
-        assert_eq!(shell_word("it's"), r"'it'\''s'");
-        assert_eq!(shell_word("-x"), "-- -x");
     }
 }

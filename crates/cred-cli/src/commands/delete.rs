@@ -38,13 +38,13 @@ pub(super) async fn run(
     store: &CredentialStore,
     output: Output,
 ) -> Result<Code, Failure> {
-    let Delete { users, yes, dry_run } = arguments;
+    let Delete { users, yes, dry_run, .. } = arguments;
     if !dry_run {
         let names = users.iter().map(|user| format!("{:?}", user.as_str())).collect::<Vec<_>>().join(", ");
         consent::require(&format!("delete {names} from {}", store.location()), *yes, global)?;
     }
     if let [user] = &users[..] {
-        let deleted = delete(user, *dry_run, store, output).await?;
+        let deleted = delete(user, arguments, global, store, output).await?;
         if output.is_json() {
             output.json(&deleted)?;
         }
@@ -53,7 +53,7 @@ pub(super) async fn run(
 
     let (mut results, mut code) = (Vec::new(), None);
     for user in users {
-        let (result, ended) = match delete(user, *dry_run, store, output).await {
+        let (result, ended) = match delete(user, arguments, global, store, output).await {
             Ok(deleted) => (Outcome::Done(deleted), Code::Ok),
             Err(error) => {
                 output.explain(&error);
@@ -71,15 +71,29 @@ pub(super) async fn run(
     Ok(code.unwrap_or(Code::Ok))
 }
 
-async fn delete(user: &UserId, dry_run: bool, store: &CredentialStore, output: Output) -> Result<Deleted, Failure> {
-    let location = store.location();
-    let failed = |error: Error| Failure::of(task(Verb::Delete, store, user), &error);
-    let is_there = if dry_run { store.exists(user).await } else { store.delete(user).await }.map_err(failed)?;
-    if !is_there {
+async fn delete(
+    user: &UserId,
+    arguments: &Delete,
+    global: &Global,
+    store: &CredentialStore,
+    output: Output,
+) -> Result<Deleted, Failure> {
+    let (Delete { force, dry_run, .. }, location) = (arguments, store.location());
+    let failed = |error: Error| Failure::of(task(Verb::Delete, global, store, user), &error);
+    let is_there = match (dry_run, force) {
+        (true, true) => store.exists(user).await,
+        (true, false) => match store.load(user).await {
+            Err(error @ Error::OtherUser { .. }) => Err(error),
+            _ => store.exists(user).await,
+        },
+        (false, true) => store.delete_by_force(user).await,
+        (false, false) => store.delete(user).await,
+    };
+    if !is_there.map_err(failed)? {
         let place = cred_model::Place::store(location);
         return Err(failed(Error::NotFound { user: user.clone(), place }));
     }
-    output.say(&format!("{} {user} from {location}", if dry_run { "would delete" } else { "deleted" }));
+    output.say(&format!("{} {user} from {location}", if *dry_run { "would delete" } else { "deleted" }));
     let location = location.document(&user.document_name());
     Ok(Deleted { id: user.to_string(), deleted: !dry_run, revoked: false, location })
 }

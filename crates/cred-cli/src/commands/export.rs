@@ -36,7 +36,8 @@ pub(super) async fn run(
         let error = Failure::new(Code::Usage, "the form env is no JSON value, which --json asks for");
         return Err(error.with_fix("leave out --json, or name a file"));
     }
-    let stored = store.require(user).await.map_err(|error| Failure::of(task(Verb::Read, store, user), &error))?;
+    let stored =
+        store.require(user).await.map_err(|error| Failure::of(task(Verb::Read, global, store, user), &error))?;
     let location = store.location().document(&stored.name);
     let bytes = stored.credential.export(*format).map_err(|error| {
         Failure::new(Code::Other, format!("cannot export {:?}: {error}", user.as_str()))

@@ -6,8 +6,8 @@ use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 use std::time::SystemTime;
 
-use cred_model::{DecodeErrorKind, ImportError, ImportNote, Imported, LooksLike, MAX_DOCUMENT_BYTES, Place};
-use cred_store::{Credential, CredentialStore, Error, StoreError, Version};
+use cred_model::{DecodeErrorKind, ImportError, ImportNote, Imported, LooksLike, MAX_DOCUMENT_BYTES};
+use cred_store::{Credential, CredentialStore, Error, Version};
 use serde::Serialize;
 
 use super::task;
@@ -41,13 +41,17 @@ pub(super) async fn run(
 ) -> Result<Code, Failure> {
     let Import { user, dry_run, .. } = arguments;
     let Imported { credential, notes, .. } = read(arguments, global, output)?;
-    let change =
-        if *dry_run { try_save(arguments, credential, store).await } else { save(arguments, &credential, store).await };
+    let change = save(arguments, &credential, store).await;
     let Change { version, created, credential } =
-        change.map_err(|error| Failure::of(task(Verb::Save, store, user), &error))?;
+        change.map_err(|error| Failure::of(task(Verb::Save, global, store, user), &error))?;
 
     for note in notes.iter().filter(|note| !is_moot(note, &credential)) {
-        output.note(&note.to_string());
+        match note {
+            ImportNote::MissingClient => {
+                output.note("no client id and secret: cannot be refreshed; import it again with --client-file FILE");
+            }
+            note => output.note(&note.to_string()),
+        }
     }
     let location = store.location().document(&user.document_name());
     let (done, over) = (if *dry_run { "would import" } else { "imported" }, if created { "new" } else { "updated" });
@@ -59,9 +63,9 @@ pub(super) async fn run(
     Ok(Code::Ok)
 }
 
-/// Saves `credential` as the arguments say.
+/// Saves `credential` as the arguments say, or finds out what that would do.
 async fn save(arguments: &Import, credential: &Credential, store: &CredentialStore) -> Result<Change, Error> {
-    let Import { user, replace, if_absent, if_version, force, .. } = arguments;
+    let Import { user, replace, if_absent, if_version, force, dry_run, .. } = arguments;
     let mut save = if *replace { store.replace(user, credential) } else { store.save(user, credential) };
     if *if_absent {
         save = save.if_absent();
@@ -72,33 +76,12 @@ async fn save(arguments: &Import, credential: &Credential, store: &CredentialSto
     if *force {
         save = save.force();
     }
+    if *dry_run {
+        let planned = save.dry_run().await?;
+        return Ok(Change { version: None, created: planned.created, credential: planned.credential });
+    }
     let saved = save.await?;
     Ok(Change { version: Some(saved.stored.version), created: saved.created, credential: saved.stored.credential })
-}
-
-/// Finds out what [`save`] would do.
-async fn try_save(arguments: &Import, credential: Credential, store: &CredentialStore) -> Result<Change, Error> {
-    let Import { user, replace, if_absent, if_version, force, .. } = arguments;
-    let place = Place::document(store.location(), &user.document_name());
-    if !force && credential.names_another_user(user.as_str()) {
-        let named = credential.identity().unwrap_or_default();
-        return Err(Error::OtherUser { user: user.clone(), named, place });
-    }
-    let stored = match store.load(user).await {
-        Err(error) if *force && error.is_bad_document() => {
-            return Ok(Change { version: None, created: false, credential });
-        }
-        stored => stored?,
-    };
-    let found = stored.as_ref().map(|stored| stored.version.clone());
-    if if_version.is_some() && found != *if_version || *if_absent && found.is_some() {
-        return Err(StoreError::Conflict { place, expected: if_version.clone(), found }.into());
-    }
-    let credential = match stored {
-        Some(stored) if !replace => stored.credential.merge(credential),
-        _ => credential,
-    };
-    Ok(Change { version: None, created: found.is_none(), credential })
 }
 
 /// Whether what was missing in the file is stored all the same.

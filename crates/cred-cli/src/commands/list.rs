@@ -8,21 +8,35 @@ use futures_util::TryStreamExt;
 use serde_json::json;
 
 use crate::answer::Answer;
-use crate::args::List;
+use crate::args::{Global, List};
 use crate::message::{Code, Failure, Task, Verb};
 use crate::output::{Format, Output, printable};
 
-pub(super) async fn run(arguments: &List, store: &CredentialStore, output: Output) -> Result<Code, Failure> {
-    if arguments.names_only { names(store, output).await } else { credentials(arguments, store, output).await }
+pub(super) async fn run(
+    arguments: &List,
+    global: &Global,
+    store: &CredentialStore,
+    output: Output,
+) -> Result<Code, Failure> {
+    if arguments.names_only {
+        names(global, store, output).await
+    } else {
+        credentials(arguments, global, store, output).await
+    }
 }
 
-async fn credentials(arguments: &List, store: &CredentialStore, output: Output) -> Result<Code, Failure> {
+async fn credentials(
+    arguments: &List,
+    global: &Global,
+    store: &CredentialStore,
+    output: Output,
+) -> Result<Code, Failure> {
     let (filter, now) = (arguments.which.filter(), SystemTime::now());
-    let mut answer = Answer::new(output, store.location());
+    let mut answer = Answer::new(output, store.location(), global);
     let mut code = Code::Ok;
     let mut is_empty = true;
     let mut items = pin!(store.list());
-    while let Some(item) = items.try_next().await.map_err(|error| failed(store, &error))? {
+    while let Some(item) = items.try_next().await.map_err(|error| failed(global, store, &error))? {
         match item {
             Item::Credential(stored) if filter.matches(&stored, now) => {
                 answer.add(&stored)?;
@@ -48,10 +62,10 @@ async fn credentials(arguments: &List, store: &CredentialStore, output: Output) 
     Ok(code)
 }
 
-async fn names(store: &CredentialStore, output: Output) -> Result<Code, Failure> {
+async fn names(global: &Global, store: &CredentialStore, output: Output) -> Result<Code, Failure> {
     let mut ids = Vec::new();
     let mut users = pin!(store.users());
-    while let Some(user) = users.try_next().await.map_err(|error| failed(store, &error))? {
+    while let Some(user) = users.try_next().await.map_err(|error| failed(global, store, &error))? {
         match output.format {
             Format::Json => ids.push(user.to_string()),
             Format::JsonLines => output.json(&json!({ "id": user.as_str() }))?,
@@ -64,6 +78,6 @@ async fn names(store: &CredentialStore, output: Output) -> Result<Code, Failure>
     Ok(Code::Ok)
 }
 
-fn failed(store: &CredentialStore, error: &Error) -> Failure {
-    Failure::of(Task { verb: Verb::List, store: store.location(), user: None }, error)
+fn failed(global: &Global, store: &CredentialStore, error: &Error) -> Failure {
+    Failure::of(Task { verb: Verb::List, store: store.location(), user: None, global }, error)
 }

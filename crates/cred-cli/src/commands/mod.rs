@@ -8,7 +8,7 @@ mod list;
 mod show;
 
 use cred_path::Environment;
-use cred_store::{CredentialStore, Location, UserId};
+use cred_store::{CredentialStore, UserId};
 
 use crate::args::{Cli, Command, Global};
 use crate::message::{Code, Failure, Task, Verb};
@@ -21,20 +21,14 @@ pub(crate) async fn run(cli: Cli, environment: Environment, output: Output) -> R
     match command {
         Command::Import(arguments) => import::run(&arguments, &global, &store, output).await,
         Command::Export(arguments) => export::run(&arguments, &global, &store, output).await,
-        Command::Show(arguments) => show::run(&arguments, &store, output).await,
-        Command::List(arguments) => list::run(&arguments, &store, output).await,
-        Command::Find(arguments) => find::run(&arguments, &store, output).await,
+        Command::Show(arguments) => show::run(&arguments, &global, &store, output).await,
+        Command::List(arguments) => list::run(&arguments, &global, &store, output).await,
+        Command::Find(arguments) => find::run(&arguments, &global, &store, output).await,
         Command::Delete(arguments) => delete::run(&arguments, &global, &store, output).await,
     }
 }
 
 fn open(global: &Global, environment: Environment) -> Result<CredentialStore, Failure> {
-    let resolved = Location::resolve(global.store.as_deref(), &environment);
-    let location = resolved.map_err(|error| Failure::opening(&error.into()))?.location;
-    if let (Location::Local(_), Some(option)) = (&location, global.s3_option()) {
-        let message = format!("{option} means nothing for the directory {location}");
-        return Err(Failure::new(Code::Usage, message).with_fix(format!("leave out {option}, or --store s3://…")));
-    }
     let mut builder = CredentialStore::builder().with_environment(environment).with_deadline(global.timeout);
     if let Some(store) = &global.store {
         builder = builder.with_location(store);
@@ -52,6 +46,6 @@ fn open(global: &Global, environment: Environment) -> Result<CredentialStore, Fa
 }
 
 /// What is done to the credential of `user`, for messages.
-fn task<'a>(verb: Verb, store: &'a CredentialStore, user: &'a UserId) -> Task<'a> {
-    Task { verb, store: store.location(), user: Some(user) }
+fn task<'a>(verb: Verb, global: &'a Global, store: &'a CredentialStore, user: &'a UserId) -> Task<'a> {
+    Task { verb, store: store.location(), user: Some(user), global }
 }

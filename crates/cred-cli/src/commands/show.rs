@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::task;
 use crate::answer::{Row, status_style};
-use crate::args::Show;
+use crate::args::{Global, Show};
 use crate::message::{Code, Failure, Verb};
 use crate::output::{Output, Style, printable};
 
@@ -43,9 +43,15 @@ impl<'a> Fields<'a> {
     }
 }
 
-pub(super) async fn run(arguments: &Show, store: &CredentialStore, output: Output) -> Result<Code, Failure> {
+pub(super) async fn run(
+    arguments: &Show,
+    global: &Global,
+    store: &CredentialStore,
+    output: Output,
+) -> Result<Code, Failure> {
     let Show { user, reveal } = arguments;
-    let stored = store.require(user).await.map_err(|error| Failure::of(task(Verb::Read, store, user), &error))?;
+    let stored =
+        store.require(user).await.map_err(|error| Failure::of(task(Verb::Read, global, store, user), &error))?;
     let row = Row::new(&stored, store.location());
     let credential = Fields::new(&stored.credential, *reveal);
     if output.is_json() {
