@@ -124,7 +124,8 @@ fn on_a_server(meter: &Meter, title: &'static str, site: &Site) -> Result<Sectio
         title,
         text: "\
 The other side uses `object_store` directly. The server is a process of its own on this machine, without TLS; encryption
-at rest is not asked for. A save is conditional on both sides.",
+at rest is not asked for. A save is conditional on both sides. The budget is one for `get` and `put`; beside it, `load` and
+`save` show what decoding, merging and encoding add.",
         rows,
     })
 }
