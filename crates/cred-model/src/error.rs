@@ -1,12 +1,11 @@
 //! Why a store could not do as asked, and what to do then.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use cred_path::Location;
 
-use crate::{Oddity, Place, Version};
+use crate::{Action, Oddity, Phase, Place, Refusal, Tried, Version};
 
 /// Why a store could not do as asked.
 ///
@@ -381,110 +380,6 @@ pub enum Effect {
     Unknown,
     /// It happened and others see it, but a loss of power may undo it.
     NotDurable,
-}
-
-/// What was tried on a store or a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Action {
-    /// Deleting a document.
-    Delete,
-    /// Listing the documents.
-    List,
-    /// Taking a lock.
-    Lock,
-    /// Reading a document.
-    Read,
-    /// Writing a document.
-    Write,
-}
-
-impl Action {
-    /// The S3 operation that does it, without the service: `GetObject`.
-    ///
-    /// Source: AWS, "Actions, resources, and condition keys for Amazon S3".
-    pub fn s3(self) -> &'static str {
-        match self {
-            Self::Delete => "DeleteObject",
-            Self::List => "ListBucket",
-            Self::Read => "GetObject",
-            Self::Lock | Self::Write => "PutObject",
-        }
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Delete => "delete",
-            Self::List => "list",
-            Self::Lock => "lock",
-            Self::Read => "read",
-            Self::Write => "write",
-        })
-    }
-}
-
-/// A refusal in the backend's own terms, as far as they are harmless: never the body of the answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The HTTP status, if a server refused.
-    pub status: Option<u16>,
-    /// The server's error code (`AccessDenied`) or the operating system's words.
-    pub code: Option<String>,
-    /// What the server calls this request, for those who run it.
-    pub request_id: Option<String>,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code.as_deref().unwrap_or("no reason given"))?;
-        match (self.status, &self.request_id) {
-            (Some(status), Some(id)) => write!(f, " (HTTP {status}, request {id})"),
-            (Some(status), None) => write!(f, " (HTTP {status})"),
-            (None, Some(id)) => write!(f, " (request {id})"),
-            (None, None) => Ok(()),
-        }
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-/// The places where credentials were looked for, each with what was found wrong there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tried(pub Vec<String>);
-
-impl fmt::Display for Tried {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "tried {}", self.0.join(", "))
-    }
-}
-
-impl std::error::Error for Tried {}
-
-/// How far a call came before the network failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Phase {
-    /// The name of the server was not found.
-    Resolve,
-    /// No connection came about.
-    Connect,
-    /// The server's certificate is not trusted.
-    Certificate,
-    /// The connection broke before the answer was complete.
-    Answer,
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Resolve => "its name was not found",
-            Self::Connect => "no connection",
-            Self::Certificate => "its certificate is not trusted",
-            Self::Answer => "the connection broke before the answer was complete",
-        })
-    }
 }
 
 fn denied(place: &Place, action: Action) -> String {

@@ -11,7 +11,9 @@
 
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
+mod action;
 mod backoff;
+mod cause;
 mod document;
 mod error;
 #[cfg(feature = "memory")]
@@ -21,12 +23,14 @@ mod probe;
 mod typed;
 mod version;
 
+pub use action::Action;
 pub use backoff::Backoff;
+pub use cause::{Phase, Refusal, Tried};
 pub use document::{
     ConditionalDelete, Document, DocumentStore, Entry, EntryStream, Fetched, Listed, Lock, MAX_DOCUMENT_BYTES, Oddity,
     Precondition, TryLock,
 };
-pub use error::{Action, Effect, Phase, Refusal, StoreError, Tried};
+pub use error::{Effect, StoreError};
 #[cfg(feature = "memory")]
 pub use memory::MemoryStore;
 pub use place::Place;
