@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
-use cred_conformance::{Lack, Oddity, S3Server, Subject, check_all};
+use cred_conformance::{Lack, Quirk, S3Server, Subject, check_all};
 use cred_path::Location;
 use cred_store_s3::{AwsKeys, S3Store, S3StoreBuilder};
 use futures_util::future::BoxFuture;
@@ -26,7 +26,7 @@ async fn over_the_embedded_server() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_a_server_that_ignores_the_condition_of_a_deletion() {
-    let server = S3Server::builder().with_oddity(Oddity::IgnoresDeleteCondition).start();
+    let server = S3Server::builder().with_quirk(Quirk::IgnoresDeleteCondition).start();
     server.objects().create_bucket("conformance");
     let place = Place::embedded(&server);
     check_all(async || place.fresh().without(Lack::ConditionalDelete)).await;

@@ -1,7 +1,7 @@
 //! What the S3 backend asks a server for: how often, over how many connections, and with which headers.
 #![expect(clippy::unwrap_used, reason = "all of it is a test")]
 
-use cred_conformance::{Oddity, S3Server, S3ServerBuilder};
+use cred_conformance::{Quirk, S3Server, S3ServerBuilder};
 use cred_model::{ConditionalDelete, DocumentStore, DocumentStoreExt, Entry, Fetched, Precondition, StoreError};
 use cred_path::DocumentName;
 use cred_store_s3::{AwsKeys, Encryption, S3Store, S3StoreBuilder};
@@ -133,7 +133,7 @@ async fn a_deletion_at_a_version_is_one_request_once_the_server_is_known_to_hono
 
 #[tokio::test]
 async fn a_server_that_ignores_the_condition_is_asked_first_what_it_has() {
-    let (server, store) = server(S3Server::builder().with_oddity(Oddity::IgnoresDeleteCondition));
+    let (server, store) = server(S3Server::builder().with_quirk(Quirk::IgnoresDeleteCondition));
     let store = store.build().unwrap();
     let stale = store.put(&name("a.json"), "1".into(), Precondition::Always).await.unwrap();
     let version = store.put(&name("a.json"), "2".into(), Precondition::Always).await.unwrap();
@@ -193,7 +193,7 @@ async fn a_session_token_is_sent() {
 
 #[tokio::test]
 async fn a_server_without_keys_says_which_setting_to_change() {
-    let (_server, store) = server(S3Server::builder().with_oddity(Oddity::WithoutKms));
+    let (_server, store) = server(S3Server::builder().with_quirk(Quirk::WithoutKms));
     let put = async |encryption| {
         let store = store.clone().with_encryption(encryption).build().unwrap();
         store.put(&name("a.json"), "1".into(), Precondition::IfAbsent).await

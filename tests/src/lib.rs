@@ -29,5 +29,5 @@ mod subject;
 
 pub use checks::{CHECKS, Check, check_all};
 #[cfg(feature = "servers")]
-pub use server::{FaultServer, LoggedRequest, Object, Objects, Oddity, S3Server, S3ServerBuilder, Step};
+pub use server::{FaultServer, LoggedRequest, Object, Objects, Quirk, S3Server, S3ServerBuilder, Step};
 pub use subject::{Lack, Subject};

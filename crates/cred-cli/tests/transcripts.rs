@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
-use cred_conformance::{Oddity, S3Server, S3ServerBuilder};
+use cred_conformance::{Quirk, S3Server, S3ServerBuilder};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -31,12 +31,12 @@ fn transcripts_with_s3() {
 
 #[test]
 fn transcripts_of_a_user_who_may_only_read_and_list() {
-    play_on_a_server("tests/cmd/s3-read-only", S3Server::builder().with_oddity(Oddity::ForbidsWrites));
+    play_on_a_server("tests/cmd/s3-read-only", S3Server::builder().with_quirk(Quirk::ForbidsWrites));
 }
 
 #[test]
 fn transcripts_of_a_user_who_may_not_list() {
-    play_on_a_server("tests/cmd/s3-no-list", S3Server::builder().with_oddity(Oddity::ForbidsLists));
+    play_on_a_server("tests/cmd/s3-no-list", S3Server::builder().with_quirk(Quirk::ForbidsLists));
 }
 
 /// Plays every transcript of `directory` on a server with one good and one broken document.

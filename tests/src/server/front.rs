@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 use super::objects::Objects;
 use super::request_log::{LoggedRequest, RequestLog};
-use super::{Oddity, service};
+use super::{Quirk, service};
 
 type Action = Box<dyn FnOnce(&Objects) + Send>;
 
@@ -36,10 +36,10 @@ struct Target {
 }
 
 impl Front {
-    pub(super) fn new(oddities: impl IntoIterator<Item = Oddity>, session_token: Option<String>) -> Self {
+    pub(super) fn new(quirks: impl IntoIterator<Item = Quirk>, session_token: Option<String>) -> Self {
         let objects = Arc::new(Objects::default());
         Self {
-            service: service::build(objects.clone(), oddities.into_iter().collect(), session_token),
+            service: service::build(objects.clone(), quirks.into_iter().collect(), session_token),
             objects,
             log: RequestLog::default(),
             actions: Mutex::default(),

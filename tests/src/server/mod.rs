@@ -24,7 +24,7 @@ pub use self::request_log::LoggedRequest;
 /// A way in which a server departs from AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Oddity {
+pub enum Quirk {
     /// Listing is 403 `AccessDenied`, and so is reading an object that is missing, as for a user without
     /// `s3:ListBucket`.
     ForbidsLists,
@@ -146,14 +146,14 @@ impl fmt::Debug for S3Server {
 /// What is unusual about a server, before it starts.
 #[derive(Debug, Default)]
 pub struct S3ServerBuilder {
-    oddities: BTreeSet<Oddity>,
+    quirks: BTreeSet<Quirk>,
     session_token: Option<String>,
 }
 
 impl S3ServerBuilder {
     /// Departs from AWS in one more way.
-    pub fn with_oddity(mut self, oddity: Oddity) -> Self {
-        self.oddities.insert(oddity);
+    pub fn with_quirk(mut self, quirk: Quirk) -> Self {
+        self.quirks.insert(quirk);
         self
     }
 
@@ -169,7 +169,7 @@ impl S3ServerBuilder {
     ///
     /// As [`S3Server::start`].
     pub fn start(self) -> S3Server {
-        let front = Arc::new(Front::new(self.oddities, self.session_token));
+        let front = Arc::new(Front::new(self.quirks, self.session_token));
         let serving = front.clone();
         S3Server { port: Port::open(|listener| serving.serve(listener)), front }
     }

@@ -17,7 +17,7 @@ use s3s::dto::{
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, S3, S3Error, S3Request, S3Response, S3Result, s3_error};
 
-use super::Oddity;
+use super::Quirk;
 use super::objects::{Bucket, Object, Objects, Page, PageQuery};
 
 pub(super) const ACCESS_KEY_ID: &str = "AKIAEMBEDDEDSERVER00";
@@ -30,9 +30,9 @@ const MAX_KEYS: usize = 1000;
 const LISTED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*').remove(b'/').remove(b' ');
 
-pub(super) fn build(objects: Arc<Objects>, oddities: BTreeSet<Oddity>, session_token: Option<String>) -> S3Service {
-    let access = Access { session_token, oddities: oddities.clone() };
-    let mut builder = S3ServiceBuilder::new(Service { objects, oddities });
+pub(super) fn build(objects: Arc<Objects>, quirks: BTreeSet<Quirk>, session_token: Option<String>) -> S3Service {
+    let access = Access { session_token, quirks: quirks.clone() };
+    let mut builder = S3ServiceBuilder::new(Service { objects, quirks });
     builder.set_auth(OneKey);
     builder.set_access(access);
     builder.build()
@@ -55,7 +55,7 @@ impl S3Auth for OneKey {
 /// Runs after the signature was found right.
 struct Access {
     session_token: Option<String>,
-    oddities: BTreeSet<Oddity>,
+    quirks: BTreeSet<Quirk>,
 }
 
 #[async_trait::async_trait]
@@ -63,11 +63,11 @@ impl S3Access for Access {
     async fn check(&self, request: &mut S3AccessContext<'_>) -> S3Result<()> {
         let token = request.headers().get("x-amz-security-token").map(http::HeaderValue::as_bytes);
         let forbidding = match request.s3_op().name() {
-            "ListObjectsV2" => Some(Oddity::ForbidsLists),
-            "PutObject" | "DeleteObject" => Some(Oddity::ForbidsWrites),
+            "ListObjectsV2" => Some(Quirk::ForbidsLists),
+            "PutObject" | "DeleteObject" => Some(Quirk::ForbidsWrites),
             _ => None,
         };
-        if request.credentials().is_none() || forbidding.is_some_and(|oddity| self.oddities.contains(&oddity)) {
+        if request.credentials().is_none() || forbidding.is_some_and(|quirk| self.quirks.contains(&quirk)) {
             return Err(access_denied());
         }
         if token != self.session_token.as_deref().map(str::as_bytes) {
@@ -79,17 +79,17 @@ impl S3Access for Access {
 
 struct Service {
     objects: Arc<Objects>,
-    oddities: BTreeSet<Oddity>,
+    quirks: BTreeSet<Quirk>,
 }
 
 impl Service {
-    fn is(&self, oddity: Oddity) -> bool {
-        self.oddities.contains(&oddity)
+    fn is(&self, quirk: Quirk) -> bool {
+        self.quirks.contains(&quirk)
     }
 
     /// What is said of an object that is not there.
     fn missing(&self) -> S3Error {
-        if self.is(Oddity::ForbidsLists) { access_denied() } else { no_such_key() }
+        if self.is(Quirk::ForbidsLists) { access_denied() } else { no_such_key() }
     }
 
     /// One atomic step on the objects of a bucket.
@@ -101,9 +101,9 @@ impl Service {
 
     /// How a body will be encrypted; AWS encrypts with `AES256` unless asked otherwise.
     fn encryption(&self, asked: Option<&ServerSideEncryption>) -> S3Result<Option<String>> {
-        if self.is(Oddity::IgnoresEncryption) {
+        if self.is(Quirk::IgnoresEncryption) {
             Ok(None)
-        } else if self.is(Oddity::WithoutKms) {
+        } else if self.is(Quirk::WithoutKms) {
             match asked {
                 None => Ok(None),
                 Some(_) => Err(s3_error!(NotImplemented, "Server side encryption specified but KMS is not configured")),
@@ -123,7 +123,7 @@ impl S3 for Service {
 
     async fn delete_object(&self, request: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
         let DeleteObjectInput { bucket, key, if_match, .. } = request.input;
-        let if_match = if_match.filter(|_| !self.is(Oddity::IgnoresDeleteCondition));
+        let if_match = if_match.filter(|_| !self.is(Quirk::IgnoresDeleteCondition));
         self.in_bucket(&bucket, |objects| {
             check_write(objects.get(&key), if_match.as_ref(), None)?;
             objects.remove(&key);
@@ -212,7 +212,7 @@ impl S3 for Service {
 
     async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
         let input = request.input;
-        let heeds_conditions = !self.is(Oddity::IgnoresPutConditions);
+        let heeds_conditions = !self.is(Quirk::IgnoresPutConditions);
         let if_match = input.if_match.filter(|_| heeds_conditions);
         let if_none_match = input.if_none_match.filter(|_| heeds_conditions);
         let encryption = self.encryption(input.server_side_encryption.as_ref())?;

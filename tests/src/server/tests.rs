@@ -13,7 +13,7 @@ use object_store::{
     PutPayload, UpdateVersion,
 };
 
-use super::{Oddity, S3Server, S3ServerBuilder};
+use super::{Quirk, S3Server, S3ServerBuilder};
 
 const BUCKET: &str = "bucket";
 
@@ -78,7 +78,7 @@ async fn conditions_on_put_hold() {
     assert!(matches!(put(&client, &key(), "4", PutMode::Update(first)).await, Err(Error::Precondition { .. })));
     assert_eq!(server.objects().get(BUCKET, "p/ada.json").unwrap().body, "3");
 
-    let odd = start(S3Server::builder().with_oddity(Oddity::IgnoresPutConditions));
+    let odd = start(S3Server::builder().with_quirk(Quirk::IgnoresPutConditions));
     odd.objects().put(BUCKET, "p/ada.json", "old");
     put(&self::client(&odd), &key(), "5", PutMode::Create).await.unwrap();
     assert_eq!(odd.objects().get(BUCKET, "p/ada.json").unwrap().body, "5");
@@ -109,7 +109,7 @@ async fn conditions_on_delete_hold() {
     assert_eq!(delete_if_match(&server, &first).await, 204);
     assert!(server.objects().keys(BUCKET).is_empty());
 
-    let odd = start(S3Server::builder().with_oddity(Oddity::IgnoresDeleteCondition));
+    let odd = start(S3Server::builder().with_quirk(Quirk::IgnoresDeleteCondition));
     odd.objects().put(BUCKET, "p/ada.json", "old");
     assert_eq!(delete_if_match(&odd, "\"0\"").await, 204);
     assert!(odd.objects().keys(BUCKET).is_empty());
@@ -231,11 +231,11 @@ async fn encryption_is_what_was_asked_for() {
     assert_eq!(server.objects().get(BUCKET, "p/ada.json").unwrap().encryption.as_deref(), Some("aws:kms"));
     assert_eq!(server.requests()[0].headers["x-amz-server-side-encryption"], "aws:kms");
 
-    let forgetful = start(S3Server::builder().with_oddity(Oddity::IgnoresEncryption));
+    let forgetful = start(S3Server::builder().with_quirk(Quirk::IgnoresEncryption));
     put(&asks(&forgetful, "AES256"), &key(), "{}", PutMode::Overwrite).await.unwrap();
     assert_eq!(forgetful.objects().get(BUCKET, "p/ada.json").unwrap().encryption, None);
 
-    let without = start(S3Server::builder().with_oddity(Oddity::WithoutKms));
+    let without = start(S3Server::builder().with_quirk(Quirk::WithoutKms));
     let error = put(&asks(&without, "AES256"), &key(), "{}", PutMode::Overwrite).await.unwrap_err();
     assert!(error.to_string().contains("NotImplemented"), "{error}");
     put(&client(&without), &key(), "{}", PutMode::Overwrite).await.unwrap();
