@@ -43,10 +43,11 @@ async fn every_call_ends_as_the_table_says() {
 struct Bench<'a> {
     situation: &'a Situation,
     s3: S3Server,
-    server: Option<FaultServer>,
+    server: FaultServer,
     strike: Arc<Mutex<Strike>>,
     store: Arc<dyn DocumentStore>,
     _backlog: Backlog,
+    _closed: Closed,
 }
 
 /// Whether the fault happens.
@@ -65,12 +66,13 @@ impl<'a> Bench<'a> {
         s3.objects().create_bucket("acme");
         let strike = Arc::new(Mutex::new(Strike::No));
         let server = FaultServer::before(&s3, script(fault, strike.clone()));
-        let backlog = Backlog::full().await;
+        let (backlog, closed) = (Backlog::full().await, Closed::new());
         let endpoint = match fault {
             Fault::Backlog => backlog.endpoint(),
             Fault::Unresolved => NOWHERE.to_owned(),
             Fault::Untrusted => untrusted::start().await,
-            Fault::Absent | Fault::Always(_) | Fault::Once(_) | Fault::Refused => server.endpoint(),
+            Fault::Refused => closed.endpoint(),
+            Fault::Absent | Fault::Always(_) | Fault::Once(_) => server.endpoint(),
         };
         let keys = AwsKeys::new(s3.access_key_id(), s3.secret_access_key()).unwrap();
         let builder = S3StoreBuilder::new("acme")
@@ -92,17 +94,14 @@ impl<'a> Bench<'a> {
         if matches!(fault, Fault::Always(steps) if matches!(steps.last(), Some(Step::Drip(..)))) {
             store = store.with_deadline(SHORT);
         }
-        let server = Some(server).filter(|_| !matches!(fault, Fault::Refused));
-        Self { situation, s3, server, strike, store, _backlog: backlog }
+        Self { situation, s3, server, strike, store, _backlog: backlog, _closed: closed }
     }
 
     /// A line for each call, or none where it ended otherwise than the table says.
     async fn run(self) -> Vec<Option<Line>> {
         let lines = stream::iter(ALL).then(|call| AssertUnwindSafe(self.check(*call)).catch_unwind().map(Result::ok));
         let lines = lines.collect().await;
-        if let Some(server) = &self.server {
-            assert!(server.requests().iter().all(|request| request.bucket == "acme"), "a redirect was followed");
-        }
+        assert!(self.server.requests().iter().all(|request| request.bucket == "acme"), "a redirect was followed");
         lines
     }
 
@@ -242,6 +241,21 @@ impl Backlog {
 
     fn endpoint(&self) -> String {
         format!("http://{}", self.listener.local_addr().unwrap())
+    }
+}
+
+/// A port that nobody listens at, and that nobody else can get meanwhile.
+struct Closed(TcpSocket);
+
+impl Closed {
+    fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self(socket)
+    }
+
+    fn endpoint(&self) -> String {
+        format!("http://{}", self.0.local_addr().unwrap())
     }
 }
 

@@ -321,8 +321,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_refused_connection_changed_nothing() {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let request = http::Request::put(format!("http://127.0.0.1:{port}/")).body(Bytes::new().into()).unwrap();
+        // Bound, so that nobody else can get the port, and not listening.
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let url = format!("http://{}/", socket.local_addr().unwrap());
+        let request = http::Request::put(url).body(Bytes::new().into()).unwrap();
         let client = reqwest::Client::new();
         let error = object_store::client::HttpService::call(&client, request).await.unwrap_err();
         let failure = Failure::transport(&error);
