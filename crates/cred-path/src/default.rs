@@ -84,7 +84,7 @@ mod tests {
 
     const WORKSPACE: (&str, &str) = ("WORKSPACE_MCP_CREDENTIALS_DIR", "~/workspace");
     const GOOGLE: (&str, &str) = ("GOOGLE_MCP_CREDENTIALS_DIR", "s3://acme/google");
-    const HOME: (&str, &str) = ("HOME", "/home/ada");
+    const HOME: (&str, &str) = ("HOME", "/srv/ada");
 
     fn resolved(argument: Option<&str>, variables: &[(&str, &str)]) -> (String, String) {
         let resolved = Location::resolve(argument, &variables.iter().copied().collect()).unwrap();
@@ -95,7 +95,7 @@ mod tests {
     fn the_first_that_is_set_wins() {
         for (argument, variables, location, source) in [
             (Some("./x"), &[WORKSPACE, GOOGLE, HOME][..], "./x", "argument"),
-            (None, &[WORKSPACE, GOOGLE, HOME], "/home/ada/workspace", "WORKSPACE_MCP_CREDENTIALS_DIR"),
+            (None, &[WORKSPACE, GOOGLE, HOME], "/srv/ada/workspace", "WORKSPACE_MCP_CREDENTIALS_DIR"),
             (None, &[GOOGLE, HOME], "s3://acme/google/", "GOOGLE_MCP_CREDENTIALS_DIR"),
             (
                 None,
@@ -103,7 +103,7 @@ mod tests {
                 "s3://acme/google/",
                 "GOOGLE_MCP_CREDENTIALS_DIR",
             ),
-            (None, &[HOME], "/home/ada/.google_workspace_mcp/credentials", "default below HOME"),
+            (None, &[HOME], "/srv/ada/.google_workspace_mcp/credentials", "default below HOME"),
             (None, &[("HOME", "")], "./.credentials", "default without HOME"),
         ] {
             assert_eq!(resolved(argument, variables), (location.into(), source.into()));

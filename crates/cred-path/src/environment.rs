@@ -14,8 +14,8 @@ use crate::LocationError;
 /// ```
 /// use cred_path::Environment;
 ///
-/// let env = Environment::from_iter([("HOME", "/home/ada"), ("AWS_REGION", " ")]);
-/// assert_eq!(env.get("HOME"), Some("/home/ada"));
+/// let env = Environment::from_iter([("HOME", "/srv/ada"), ("AWS_REGION", " ")]);
+/// assert_eq!(env.get("HOME"), Some("/srv/ada"));
 /// assert_eq!(env.get("AWS_REGION"), None); // blank is unset
 /// ```
 #[derive(Clone, Default)]

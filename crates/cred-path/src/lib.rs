@@ -5,13 +5,13 @@
 //! ```
 //! use cred_path::{Environment, Location, UserId};
 //!
-//! let env = Environment::from_iter([("HOME", "/home/ada")]);
+//! let env = Environment::from_iter([("HOME", "/srv/ada")]);
 //! let store = Location::parse("s3://acme-creds/prod", &env)?;
 //! let user = UserId::new("ada+test@example.com")?;
 //!
 //! assert_eq!(user.document_name().as_str(), "ada%2Btest@example.com.json");
 //! assert_eq!(store.document(&user.document_name()), "s3://acme-creds/prod/ada%2Btest@example.com.json");
-//! assert_eq!(Location::resolve(None, &env)?.location.to_string(), "/home/ada/.google_workspace_mcp/credentials");
+//! assert_eq!(Location::resolve(None, &env)?.location.to_string(), "/srv/ada/.google_workspace_mcp/credentials");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]

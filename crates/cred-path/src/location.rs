@@ -34,9 +34,9 @@ impl Location {
     /// ```
     /// use cred_path::{Environment, Location, S3Location};
     ///
-    /// let env = Environment::from_iter([("HOME", "/home/ada")]);
+    /// let env = Environment::from_iter([("HOME", "/srv/ada")]);
     /// assert_eq!(Location::parse(" s3://acme/prod ", &env)?, Location::S3(S3Location::new("acme", "prod")?));
-    /// assert_eq!(Location::parse("~/credentials", &env)?, Location::Local("/home/ada/credentials".into()));
+    /// assert_eq!(Location::parse("~/credentials", &env)?, Location::Local("/srv/ada/credentials".into()));
     /// assert!(Location::parse("gs://acme/prod", &env).is_err());
     /// # Ok::<(), cred_path::LocationError>(())
     /// ```
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     fn env() -> Environment {
-        Environment::from_iter([("HOME", "/home/ada")])
+        Environment::from_iter([("HOME", "/srv/ada")])
     }
 
     fn parse(input: &str) -> Result<Location, LocationError> {
@@ -156,8 +156,8 @@ mod tests {
             ("file:///var/creds", "/var/creds"),
             ("FILE://creds", "creds"),
             ("file://~/creds", "~/creds"),
-            ("~", "/home/ada"),
-            ("~//creds", "/home/ada/creds"),
+            ("~", "/srv/ada"),
+            ("~//creds", "/srv/ada/creds"),
             ("a~/b", "a~/b"),
         ] {
             assert_eq!(parse(input).unwrap(), Location::Local(path.into()), "{input}");
